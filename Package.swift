@@ -16,7 +16,12 @@ let package = Package(
     dependencies: [],
     targets: [
         // Floor 0: C.
-        .systemLibrary(name: "COpenSSL", path: "Sources/System/COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "COpenSSL",
+            path: "Sources/System/COpenSSL",
+            pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"])]
+        ),
 
         // Floor 1: bytes and words.
         .target(name: "Codecs", swiftSettings: swiftSettings),
@@ -27,10 +32,6 @@ let package = Package(
         .target(name: "Signatures", dependencies: ["Codecs", "COpenSSL"], swiftSettings: swiftSettings),
 
         // Tests.
-        .testTarget(name: "CodecsTests", dependencies: ["Codecs"], swiftSettings: swiftSettings),
-        .testTarget(name: "VerdictsTests", dependencies: ["Verdicts"], swiftSettings: swiftSettings),
-        .testTarget(name: "CommitmentsTests", dependencies: ["Commitments"], swiftSettings: swiftSettings),
-        .testTarget(name: "SignaturesTests", dependencies: ["Signatures"], swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6]
 )

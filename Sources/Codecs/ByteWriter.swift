@@ -4,13 +4,13 @@ extension [UInt8] {
     /// Appends `value` in big-endian order, in the type's own width.
     @inlinable
     public mutating func appendBigEndian<T: FixedWidthInteger>(_ value: T) {
-        withUnsafeBytes(of: value.bigEndian) { append(contentsOf: $0) }
+        Swift.withUnsafeBytes(of: value.bigEndian) { append(contentsOf: $0) }
     }
 
     /// Appends `value` in little-endian order, in the type's own width.
     @inlinable
     public mutating func appendLittleEndian<T: FixedWidthInteger>(_ value: T) {
-        withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
+        Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
     }
 
     /// Appends `value` as an unsigned LEB128 number in its shortest form (multiformats/unsigned-varint).

@@ -31,7 +31,11 @@ public enum Hex {
             throw ParseError(field: field, expected: "\(2 * count) hexadecimal digits", actual: actual)
         }
         guard characters.count.isMultiple(of: 2) else {
-            throw ParseError(field: field, expected: "pairs of hexadecimal digits", actual: "an odd number of characters")
+            throw ParseError(
+                field: field,
+                expected: "pairs of hexadecimal digits",
+                actual: "an odd number of characters"
+            )
         }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(characters.count / 2)
@@ -44,7 +48,12 @@ public enum Hex {
             case UInt8(ascii: "A")...UInt8(ascii: "F") where allowsUpperCase: digit = character - UInt8(ascii: "A") + 10
             default:
                 let actual = "byte 0x" + String(character, radix: 16)
-                throw ParseError(field: field, expected: "a lower-case hexadecimal digit", actual: actual, offset: index)
+                throw ParseError(
+                    field: field,
+                    expected: "a lower-case hexadecimal digit",
+                    actual: actual,
+                    offset: index
+                )
             }
             if let first = high {
                 bytes.append(first << 4 | digit)

@@ -1,0 +1,147 @@
+internal import COpenSSL
+// Ed25519 keys and signatures (RFC 8032) through OpenSSL 3. Every OpenSSL pointer of this kind stays in this file.
+public import Codecs
+
+/// Why a key operation could not be done.
+public enum KeyError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The bytes or the text are not a key of the wanted kind.
+    case malformed(ParseError)
+    /// OpenSSL refused an operation that should always succeed (no memory, no entropy, no provider).
+    case library(operation: String, detail: String)
+
+    public var description: String {
+        switch self {
+        case .malformed(let error): error.description
+        case .library(let operation, let detail): "OpenSSL could not \(operation): \(detail)"
+        }
+    }
+}
+
+/// A 32-byte Ed25519 public key.
+public struct VerifyingKey: Hashable, Sendable, CustomStringConvertible {
+    /// The encoded point, RFC 8032 §5.1.2.
+    public let bytes: [UInt8]
+
+    /// Takes the 32 bytes of an encoded point. Whether the point is on the curve shows when a signature is checked.
+    public init(bytes: [UInt8], field: String = "key") throws(ParseError) {
+        guard bytes.count == 32 else {
+            throw ParseError(field: field, expected: "32 bytes", actual: "\(bytes.count) bytes")
+        }
+        self.bytes = bytes
+    }
+
+    /// Reads the text form, `ed25519:` and 64 hexadecimal digits.
+    public init(text: String, field: String = "key") throws(ParseError) {
+        guard text.hasPrefix("ed25519:") else {
+            throw ParseError(field: field, expected: "'ed25519:' and 64 hexadecimal digits", actual: text)
+        }
+        try self.init(bytes: try Hex.decode(text.dropFirst(8), count: 32, field: field), field: field)
+    }
+
+    /// `ed25519:` and the bytes in hexadecimal.
+    public var text: String { "ed25519:" + Hex.encode(bytes) }
+    public var description: String { text }
+
+    /// Whether `signature` is this key's signature of exactly `message` (RFC 8032 §5.1.7).
+    public func isValid(signature: [UInt8], for message: [UInt8]) -> Bool {
+        guard signature.count == 64 else { return false }
+        guard let key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nil, bytes, bytes.count) else {
+            ERR_clear_error()
+            return false
+        }
+        defer { EVP_PKEY_free(key) }
+        guard let context = EVP_MD_CTX_new() else { return false }
+        defer { EVP_MD_CTX_free(context) }
+        defer { ERR_clear_error() }
+        guard EVP_DigestVerifyInit(context, nil, nil, nil, key) == 1 else { return false }
+        return EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1
+    }
+}
+
+/// An Ed25519 private key, held by OpenSSL and wiped by it when the last reference goes.
+public final class SigningKey: Sendable {
+    private nonisolated(unsafe) let key: OpaquePointer
+    /// The public half.
+    public let verifyingKey: VerifyingKey
+
+    private init(owning key: OpaquePointer) throws(KeyError) {
+        var bytes = [UInt8](repeating: 0, count: 32)
+        var count = bytes.count
+        guard EVP_PKEY_get_raw_public_key(key, &bytes, &count) == 1, count == 32 else {
+            EVP_PKEY_free(key)
+            throw .malformed(ParseError(field: "key", expected: "an Ed25519 key", actual: "another kind of key"))
+        }
+        self.key = key
+        do throws(ParseError) {
+            self.verifyingKey = try VerifyingKey(bytes: bytes)
+        } catch {
+            EVP_PKEY_free(key)
+            throw .malformed(error)
+        }
+    }
+
+    deinit {
+        EVP_PKEY_free(key)
+    }
+
+    /// Makes a new key from OpenSSL's random source.
+    public static func generate() throws(KeyError) -> SigningKey {
+        try SigningKey(seed: Random.bytes(32))
+    }
+
+    /// The key whose 32-byte RFC 8032 private key is `seed`.
+    public convenience init(seed: [UInt8]) throws(KeyError) {
+        guard seed.count == 32 else {
+            throw .malformed(ParseError(field: "seed", expected: "32 bytes", actual: "\(seed.count) bytes"))
+        }
+        guard let key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nil, seed, seed.count) else {
+            throw .library(operation: "make an Ed25519 key", detail: LibraryErrors.drain())
+        }
+        try self.init(owning: key)
+    }
+
+    /// Reads an unencrypted PKCS #8 key in PEM (RFC 8410 §7).
+    public convenience init(pem: [UInt8]) throws(KeyError) {
+        guard pem.count <= 16384, let bio = BIO_new_mem_buf(pem, Int32(pem.count)) else {
+            throw .malformed(ParseError(field: "key", expected: "a PEM file", actual: "\(pem.count) bytes"))
+        }
+        defer { BIO_free(bio) }
+        // The callback answers "no passphrase", so that OpenSSL never asks on the terminal.
+        guard let key = PEM_read_bio_PrivateKey(bio, nil, { _, _, _, _ in -1 }, nil) else {
+            let detail = LibraryErrors.drain()
+            throw .malformed(
+                ParseError(field: "key", expected: "an unencrypted PKCS #8 private key in PEM", actual: detail)
+            )
+        }
+        try self.init(owning: key)
+    }
+
+    /// The key as unencrypted PKCS #8 in PEM. Store it where only its owner can read it.
+    public func pem() throws(KeyError) -> [UInt8] {
+        guard let bio = BIO_new(BIO_s_secmem()) else {
+            throw .library(operation: "allocate a buffer", detail: LibraryErrors.drain())
+        }
+        defer { BIO_free(bio) }
+        guard PEM_write_bio_PKCS8PrivateKey(bio, key, nil, nil, 0, nil, nil) == 1 else {
+            throw .library(operation: "write the key", detail: LibraryErrors.drain())
+        }
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = BIO_read(bio, &bytes, Int32(bytes.count))
+        guard count > 0 else { throw .library(operation: "read the key back", detail: LibraryErrors.drain()) }
+        return Array(bytes.prefix(Int(count)))
+    }
+
+    /// The 64-byte signature of `message` (RFC 8032 §5.1.6; deterministic).
+    public func signature(for message: [UInt8]) throws(KeyError) -> [UInt8] {
+        guard let context = EVP_MD_CTX_new() else {
+            throw .library(operation: "allocate a context", detail: LibraryErrors.drain())
+        }
+        defer { EVP_MD_CTX_free(context) }
+        var signature = [UInt8](repeating: 0, count: 64)
+        var count = signature.count
+        guard EVP_DigestSignInit(context, nil, nil, nil, key) == 1,
+            EVP_DigestSign(context, &signature, &count, message, message.count) == 1, count == 64
+        else { throw .library(operation: "sign", detail: LibraryErrors.drain()) }
+        return signature
+    }
+}
