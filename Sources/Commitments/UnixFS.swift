@@ -1,6 +1,8 @@
 // UnixFS files under the profile `unixfs-v1-2025` (IPIP-0499): CIDv1, 1 MiB chunks, raw leaves, balanced, 1024 links a node.
 // The identifier follows from the chunk digests alone, without the data.
 
+internal import Codecs
+
 /// File identifiers of IPFS's UnixFS format.
 public enum UnixFS {
     /// The most links of one node in the profile.
