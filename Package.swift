@@ -23,15 +23,28 @@ let package = Package(
             providers: [.apt(["libssl-dev"])]
         ),
 
+        // Hash kernels are useless without optimisation, and -O0 makes intrinsics an order of magnitude slower than
+        // plain code, so that even debug builds ask for it.
+        .target(name: "CHashKernels", cSettings: [.unsafeFlags(["-O3"])]),
+
         // Floor 1: bytes and words.
         .target(name: "Codecs", swiftSettings: swiftSettings),
         .target(name: "Verdicts", dependencies: ["Codecs"], swiftSettings: swiftSettings),
 
         // Floor 2: hashes, trees, keys.
-        .target(name: "Commitments", dependencies: ["Codecs", "COpenSSL"], swiftSettings: swiftSettings),
+        .target(
+            name: "Commitments",
+            dependencies: ["Codecs", "COpenSSL", "CHashKernels"],
+            swiftSettings: swiftSettings
+        ),
         .target(name: "Signatures", dependencies: ["Codecs", "COpenSSL"], swiftSettings: swiftSettings),
 
         // Tests.
+        .testTarget(
+            name: "CommitmentsTests",
+            dependencies: ["Commitments", "Codecs", "CHashKernels", "COpenSSL"],
+            swiftSettings: swiftSettings
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

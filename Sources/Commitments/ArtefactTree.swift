@@ -18,10 +18,9 @@ public struct ArtefactCommitment: Sendable, Equatable {
     /// Rebuilds the commitment from chunk digests.
     /// - Throws: `ParseError` when the number of digests is not the one that `length` and `chunkSize` ask for.
     public init(chunkDigests: [Digest], length: UInt64, chunkSize: UInt64) throws(ParseError) {
-        guard chunkSize > 0, chunkSize <= 1 << 30 else {
+        guard chunkSize <= 1 << 30, let count = ArtefactTree.chunkCount(length: length, chunkSize: chunkSize) else {
             throw ParseError(field: "chunkSize", expected: "1 to 2^30 bytes", actual: "\(chunkSize)")
         }
-        let count = length / chunkSize + (length % chunkSize == 0 ? 0 : 1)
         guard UInt64(chunkDigests.count) == count else {
             throw ParseError(field: "chunks", expected: "\(count) digests", actual: "\(chunkDigests.count)")
         }
@@ -68,6 +67,11 @@ public enum ArtefactTree {
     /// The chunk size of artefacts: 1 MiB, which is also the chunk size of the IPFS profile `unixfs-v1-2025`.
     public static let chunkSize: UInt64 = 1 << 20
 
+    /// How many chunks `length` bytes make; `nil` for a chunk size of zero.
+    static func chunkCount(length: UInt64, chunkSize: UInt64) -> UInt64? {
+        chunkSize > 0 ? length / chunkSize + (length % chunkSize == 0 ? 0 : 1) : nil
+    }
+
     /// SHA-256(0x00 ‖ d ‖ u64be(length)) for a chunk with digest d.
     public static func leafHash(_ chunkDigest: Digest, length: UInt64) -> Digest {
         var hash = SHA256()
@@ -105,10 +109,7 @@ public enum ArtefactTree {
         path: [Digest],
         commitment expected: Digest
     ) -> Bool {
-        guard chunkSize > 0, length > 0, index < length / chunkSize + (length % chunkSize == 0 ? 0 : 1) else {
-            return false
-        }
-        let count = length / chunkSize + (length % chunkSize == 0 ? 0 : 1)
+        guard let count = chunkCount(length: length, chunkSize: chunkSize), index < count else { return false }
         guard UInt64(chunk.count) == min(chunkSize, length - index * chunkSize) else { return false }
         let leaf = leafHash(SHA256.hash(chunk), length: UInt64(chunk.count))
         guard let root = MerkleTree.rootByInclusion(leaf: leaf, index: index, size: count, proof: path) else {
