@@ -27,18 +27,15 @@ public struct ArtefactCommitment: Sendable, Equatable {
         self.init(trusted: chunkDigests, length: length, chunkSize: chunkSize)
     }
 
-    fileprivate init(trusted chunkDigests: [Digest], length: UInt64, chunkSize: UInt64) {
+    /// A commitment whose number of digests the caller has made sure of.
+    init(trusted chunkDigests: [Digest], length: UInt64, chunkSize: UInt64) {
         self.chunkDigests = chunkDigests
         self.length = length
         self.chunkSize = chunkSize
         var range = CompactRange()
         for index in chunkDigests.indices {
-            range.append(
-                ArtefactTree.leafHash(
-                    chunkDigests[index],
-                    length: min(chunkSize, length - UInt64(index) * chunkSize)
-                )
-            )
+            let leafLength = min(chunkSize, length - UInt64(index) * chunkSize)
+            range.append(ArtefactTree.leafHash(chunkDigests[index], length: leafLength))
         }
         treeRoot = range.root
         commitment = ArtefactTree.commitment(root: treeRoot, length: length, chunkSize: chunkSize)
@@ -54,6 +51,17 @@ public struct ArtefactCommitment: Sendable, Equatable {
     /// The length of chunk `index` in bytes.
     public func chunkLength(_ index: Int) -> UInt64 {
         min(chunkSize, length - UInt64(index) * chunkSize)
+    }
+
+    /// The chunks that hold `bytes`; `nil` for an empty range or one that reaches beyond the end.
+    public func chunks(holding bytes: Range<UInt64>) -> Range<UInt64>? {
+        guard !bytes.isEmpty, bytes.upperBound <= length else { return nil }
+        return bytes.lowerBound / chunkSize..<(bytes.upperBound - 1) / chunkSize + 1
+    }
+
+    /// The hashes that show a range of chunks: see `ArtefactTree.verifyRange`.
+    public func rangeProof(_ chunks: Range<UInt64>) -> [Digest]? {
+        MerkleLevels(leafHashes: leafHashes).rangeProof(chunks)
     }
 
     /// The IPFS identifier of the artefact under profile `unixfs-v1-2025`; `nil` when the chunks are not of 1 MiB.
@@ -100,6 +108,36 @@ public enum ArtefactTree {
         return builder.finalized()
     }
 
+    /// Whether `bytes` are the chunks from `firstChunk` on of the artefact that `commitment` names.
+    ///
+    /// A range read takes whole chunks: the reader cuts what it wanted out of them once they are verified.
+    /// - Parameter proof: what `ArtefactCommitment.rangeProof(_:)` gives for the same chunks.
+    public static func verifyRange(
+        _ bytes: [UInt8],
+        firstChunk: UInt64,
+        length: UInt64,
+        chunkSize: UInt64,
+        proof: [Digest],
+        commitment expected: Digest
+    ) -> Bool {
+        guard chunkSize <= 1 << 30, let count = chunkCount(length: length, chunkSize: chunkSize), firstChunk < count,
+            !bytes.isEmpty
+        else { return false }
+        let start = firstChunk * chunkSize
+        let (end, overflow) = start.addingReportingOverflow(UInt64(bytes.count))
+        guard !overflow, end == length || (end < length && end % chunkSize == 0) else { return false }
+        let part = commit(bytes, chunkSize: chunkSize)
+        guard
+            let root = MerkleTree.rootByRange(
+                leaves: part.leafHashes,
+                start: firstChunk,
+                size: count,
+                proof: proof
+            )
+        else { return false }
+        return commitment(root: root, length: length, chunkSize: chunkSize) == expected
+    }
+
     /// Whether `chunk` stands at `index` in the artefact that `commitment` names, by an RFC 9162 inclusion path.
     public static func verify(
         chunk: [UInt8],
@@ -136,10 +174,24 @@ public struct ArtefactBuilder: Sendable {
 
     /// Appends bytes.
     public mutating func update(_ bytes: ArraySlice<UInt8>) {
-        var rest = bytes
+        bytes.withUnsafeBytes { update($0) }
+    }
+
+    /// Appends bytes.
+    public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        var rest = bytes[...]
         while !rest.isEmpty {
+            if chunkLength == 0, UInt64(rest.count) >= chunkSize {
+                // Whole chunks side by side: several streams share the processor's pipeline.
+                let whole = Int(min(UInt64(rest.count) / chunkSize, 64))
+                let part = UnsafeRawBufferPointer(rebasing: rest.prefix(whole * Int(chunkSize)))
+                digests += SHA256.hashMany(part, stride: Int(chunkSize), length: Int(chunkSize), count: whole)
+                length += UInt64(part.count)
+                rest = rest.dropFirst(part.count)
+                continue
+            }
             let part = rest.prefix(Int(min(UInt64(rest.count), chunkSize - chunkLength)))
-            chunk.update(part)
+            chunk.update(UnsafeRawBufferPointer(rebasing: part))
             chunkLength += UInt64(part.count)
             length += UInt64(part.count)
             rest = rest.dropFirst(part.count)

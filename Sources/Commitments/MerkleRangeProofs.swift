@@ -90,11 +90,16 @@ extension MerkleTree {
         proof: [Digest],
         root: Digest
     ) -> Bool {
+        rootByRange(leaves: leaves, start: start, size: size, proof: proof) == root
+    }
+
+    /// The root that `proof` leads to from a range; `nil` when the range or the number of hashes is wrong.
+    static func rootByRange(leaves: [Digest], start: UInt64, size: UInt64, proof: [Digest]) -> Digest? {
         let (end, overflow) = start.addingReportingOverflow(UInt64(leaves.count))
-        guard !leaves.isEmpty, !overflow, end <= size else { return false }
+        guard !leaves.isEmpty, !overflow, end <= size else { return nil }
         let left = tiles(0..<start)
         let right = tiles(end..<size)
-        guard proof.count == left.count + right.count else { return false }
+        guard proof.count == left.count + right.count else { return nil }
         var stack: [(place: Place, hash: Digest)] = []
         func push(_ place: Place, _ hash: Digest) {
             var node = (place: place, hash: hash)
@@ -108,9 +113,9 @@ extension MerkleTree {
         for (place, hash) in zip(left, proof) { push(place, hash) }
         for (offset, leaf) in leaves.enumerated() { push(Place(level: 0, index: start + UInt64(offset)), leaf) }
         for (place, hash) in zip(right, proof.dropFirst(left.count)) { push(place, hash) }
-        guard var node = stack.popLast()?.hash else { return false }
+        guard var node = stack.popLast()?.hash else { return nil }
         while let left = stack.popLast() { node = nodeHash(left.hash, node) }
-        return node == root
+        return node
     }
 
     /// Whether each of `leaves` stands at its index in the tree of `size` leaves with this `root`.
