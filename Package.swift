@@ -13,7 +13,9 @@ let package = Package(
     products: [
         .library(name: "Assay", targets: ["Codecs", "Verdicts", "Signatures", "Commitments"])
     ],
-    dependencies: [],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0")
+    ],
     targets: [
         // Floor 0: C.
         .systemLibrary(
@@ -30,6 +32,13 @@ let package = Package(
         // Floor 2: hashes, trees, keys.
         .target(name: "Commitments", dependencies: ["Codecs", "COpenSSL"], swiftSettings: swiftSettings),
         .target(name: "Signatures", dependencies: ["Codecs", "COpenSSL"], swiftSettings: swiftSettings),
+
+        // Floor 5: money.
+        .target(
+            name: "Ledger",
+            dependencies: ["Codecs", "Commitments", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: swiftSettings
+        ),
 
         // Tests.
     ],
