@@ -33,7 +33,7 @@ extension Engine {
         if let mismatch = node.mismatch(with: job) { return mismatch }
         if leases[node.key] != nil { return .busy }
         guard let seen = lastSeen[node.key], at - seen <= configuration.nodeTimeoutSeconds else { return .offline }
-        let stake = configuration.ruleset.stakeAmount(forHeld: job.held)
+        let stake = Int64(configuration.ruleset.stake(forHold: UInt64(job.held)))
         let available = book.accounts[account(.stake, of: node.key)]?.available ?? 0
         return available < stake ? .stake : nil
     }
@@ -56,7 +56,7 @@ extension Engine {
     ) throws(MarketError) -> Bool {
         var job = job
         let attempt = job.attempt + 1
-        let stake = configuration.ruleset.stakeAmount(forHeld: job.held)
+        let stake = Int64(configuration.ruleset.stake(forHold: UInt64(job.held)))
         let hold = Transfer(
             id: job.stakeHoldID(attempt: attempt),
             debit: account(.stake, of: node.key),

@@ -28,7 +28,12 @@ extension Job {
                 "type": .string(device.kind.rawValue),
                 "memoryBytes": .string(String(device.memoryBytes)),
             ]),
-            "deadlines": deadlines.json,
+            "deadlines": .object([
+                "uploadSeconds": .integer(deadlines.uploadSeconds),
+                "matchSeconds": .integer(deadlines.matchSeconds),
+                "runSeconds": .integer(deadlines.runSeconds),
+                "verifySeconds": .integer(deadlines.verifySeconds),
+            ]),
             "attemptsAllowed": .integer(attemptsAllowed),
             "submittedAt": .integer(submittedAt),
             "phase": .string(phase.rawValue),
@@ -68,7 +73,14 @@ extension Job {
             memoryBytes: try requirement.decimal("memoryBytes")
         )
         try requirement.finish()
-        deadlines = try JobSpec.Deadlines(try reader.value("deadlines"), reader.path("deadlines"))
+        var limits = try reader.object("deadlines")
+        deadlines = JobSpec.Deadlines(
+            uploadSeconds: try limits.integer("uploadSeconds"),
+            matchSeconds: try limits.integer("matchSeconds"),
+            runSeconds: try limits.integer("runSeconds"),
+            verifySeconds: try limits.integer("verifySeconds")
+        )
+        try limits.finish()
         attemptsAllowed = try reader.count("attemptsAllowed")
         submittedAt = try reader.integer("submittedAt")
         phase = try reader.choice("phase")
