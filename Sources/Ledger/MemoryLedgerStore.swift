@@ -200,4 +200,36 @@ public final class MemoryLedgerStore: LedgerStore {
     public func receiptCount() throws(LedgerError) -> Int {
         state.withLock { $0.receipts.count }
     }
+    public func snapshot<Value>(_ body: (any LedgerSnapshot) throws(LedgerError) -> Value) throws(LedgerError) -> Value
+    {
+        try body(Snapshot(state: state.withLock { $0 }))
+    }
+
+    private struct Snapshot: LedgerSnapshot {
+        let state: State
+
+        func storageFaults() throws(LedgerError) -> [String] { [] }
+
+        func accounts() throws(LedgerError) -> [Account] { state.accounts.values.sorted { $0.id < $1.id } }
+
+        func forEachTransfer(_ body: (Transfer) -> Void) throws(LedgerError) {
+            for transfer in state.transfers { body(transfer) }
+        }
+
+        func repeatedLegs() throws(LedgerError) -> (repeated: [String], examined: Int) {
+            let keys = state.transfers.compactMap { transfer in
+                transfer.job.map { "job \($0) attempt \(transfer.attempt) leg \(transfer.leg)" }
+            }
+            let counts = Dictionary(keys.map { ($0, 1) }, uniquingKeysWith: +).filter { $0.value > 1 }
+            return (counts.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value) transfers" }, keys.count)
+        }
+
+        func forEachHold(_ body: (Hold, TransferID?) -> Void) throws(LedgerError) {
+            for hold in state.holds.values.sorted(by: { $0.id < $1.id }) { body(hold, state.resolutionOfHold[hold.id]) }
+        }
+
+        func forEachReceipt(_ body: (ReceiptRow) -> Void) throws(LedgerError) {
+            for receipt in state.receipts { body(receipt) }
+        }
+    }
 }

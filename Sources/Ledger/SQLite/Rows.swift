@@ -128,9 +128,11 @@ enum Rows {
         return transfers
     }
 
-    private static let holdColumns =
-        "transfer." + transferColumns.split(separator: ", ").joined(separator: ", transfer.")
+    /// Holds with their transfers, for `storedHold`.
+    static let holdQuery =
+        "SELECT transfer." + transferColumns.split(separator: ", ").joined(separator: ", transfer.")
         + ", hold.expires_at, hold.resolution, hold.outcome, hold.resolved_at"
+        + " FROM hold JOIN transfer ON transfer.id = hold.id"
 
     static func storedHold(_ row: Row) throws -> StoredHold {
         let resolution = try optionalBytes(row, 14)
@@ -144,20 +146,12 @@ enum Rows {
 
     /// The hold whose `column` (`id` or `resolution`) is `key`.
     static func hold(_ db: Database, _ column: String, _ key: Data) throws -> StoredHold? {
-        let statement = try db.cachedStatement(
-            sql: "SELECT \(holdColumns) FROM hold JOIN transfer ON transfer.id = hold.id WHERE hold.\(column) = ?"
-        )
+        let statement = try db.cachedStatement(sql: "\(holdQuery) WHERE hold.\(column) = ?")
         return try Row.fetchOne(statement, arguments: [key]).map(storedHold)
     }
 
     static func openHolds(_ db: Database) throws -> [Hold] {
-        let rows = try Row.fetchCursor(
-            db,
-            sql: """
-                SELECT \(holdColumns) FROM hold JOIN transfer ON transfer.id = hold.id
-                WHERE hold.resolution IS NULL ORDER BY hold.id
-                """
-        )
+        let rows = try Row.fetchCursor(db, sql: "\(holdQuery) WHERE hold.resolution IS NULL ORDER BY hold.id")
         var holds: [Hold] = []
         while let row = try rows.next() { holds.append(try storedHold(row).hold) }
         return holds
