@@ -2,7 +2,7 @@
 public import Commitments
 internal import Ledger
 internal import Receipts
-public import Signatures
+internal import Signatures
 
 extension Engine {
     mutating func register(_ node: Node, at: Int64, _ effects: inout Effects) throws(MarketError) {
@@ -69,7 +69,8 @@ extension Engine {
             leg: "stake",
             at: at
         )
-        let life = 2 * job.deadlines.runSeconds + Int64(configuration.drawsAllowed) * job.deadlines.verifySeconds + 86_400
+        let life =
+            2 * job.deadlines.runSeconds + Int64(configuration.drawsAllowed) * job.deadlines.verifySeconds + 86_400
         do throws(MarketError) {
             try move(.hold(hold, expiresAt: at + life), at: at, &effects)
         } catch .ledger(.insufficientFunds) {

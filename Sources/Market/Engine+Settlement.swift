@@ -16,7 +16,7 @@ extension Engine {
         _ effects: inout Effects
     ) throws(MarketError) {
         guard job.attempt < job.attemptsAllowed else {
-            try end(
+            try finish(
                 job,
                 outcome: .inconclusive,
                 fault: .environment,
@@ -38,7 +38,7 @@ extension Engine {
     }
 
     /// Ends a job: pays or refunds, releases or slashes, all in this event.
-    mutating func end(
+    mutating func finish(
         _ job: Job,
         outcome: Outcome,
         fault: Fault,
@@ -120,7 +120,11 @@ extension Engine {
             id: TransferID(deriving: Array("resolve".utf8), hold.bytes),
             hold: hold,
             legs: paid.map { part in
-                Leg(credit: account(of: part.leg, job: job), amount: Int64(part.amount), name: "\(prefix).\(part.leg.rawValue)")
+                Leg(
+                    credit: account(of: part.leg, job: job),
+                    amount: Int64(part.amount),
+                    name: "\(prefix).\(part.leg.rawValue)"
+                )
             },
             attempt: job.attempt,
             verdict: verdict,
@@ -137,7 +141,11 @@ extension Engine {
                 Settlement.Leg(
                     leg: part.leg,
                     base: part.base,
-                    account: AccountName(currency: job.currency, purpose: part.leg, owner: owner(of: part.leg, job: job)),
+                    account: AccountName(
+                        currency: job.currency,
+                        purpose: part.leg,
+                        owner: owner(of: part.leg, job: job)
+                    ),
                     amount: part.amount,
                     transfer: transfer.id.text
                 )

@@ -3,6 +3,8 @@ internal import Codecs
 internal import Commitments
 internal import Ledger
 internal import Receipts
+internal import Replay
+internal import Signatures
 internal import Verdicts
 
 extension Engine {
@@ -67,7 +69,8 @@ extension Engine {
     private func longestLife(of job: Job) -> Int64 {
         let deadlines = job.deadlines
         let attempt =
-            deadlines.matchSeconds + 2 * deadlines.runSeconds + Int64(configuration.drawsAllowed) * deadlines.verifySeconds
+            deadlines.matchSeconds + 2 * deadlines.runSeconds + Int64(configuration.drawsAllowed)
+            * deadlines.verifySeconds
         return deadlines.uploadSeconds + Int64(job.attemptsAllowed) * attempt + 86_400
     }
 
@@ -79,7 +82,7 @@ extension Engine {
 
     mutating func refuse(_ id: Digest, _ reason: Reason, at: Int64, _ effects: inout Effects) throws(MarketError) {
         let job = try open(id, in: .funded)
-        try end(
+        try finish(
             job,
             outcome: .requesterFault,
             fault: .requester,

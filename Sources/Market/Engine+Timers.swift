@@ -1,5 +1,6 @@
 // Deadlines: every open job has one, the engine owns all of them, and each has one default outcome.
 internal import Commitments
+internal import Receipts
 internal import Verdicts
 
 extension Engine {
@@ -36,7 +37,7 @@ extension Engine {
         at: Int64,
         _ effects: inout Effects
     ) throws(MarketError) {
-        try end(
+        try finish(
             job,
             outcome: outcome,
             fault: fault,

@@ -1,10 +1,10 @@
 // The rows in which jobs and nodes survive a restart.
 public import Codecs
-public import Commitments
+internal import Commitments
 internal import Ledger
 internal import Receipts
 internal import Replay
-public import Signatures
+internal import Signatures
 
 extension Job {
     /// The kind of an open job's row.
@@ -74,13 +74,13 @@ extension Job {
         )
         try requirement.finish()
         var limits = try reader.object("deadlines")
-        deadlines = JobSpec.Deadlines(
-            uploadSeconds: try limits.integer("uploadSeconds"),
-            matchSeconds: try limits.integer("matchSeconds"),
-            runSeconds: try limits.integer("runSeconds"),
-            verifySeconds: try limits.integer("verifySeconds")
-        )
+        var windows = JobSpec.Deadlines()
+        windows.uploadSeconds = try limits.integer("uploadSeconds")
+        windows.matchSeconds = try limits.integer("matchSeconds")
+        windows.runSeconds = try limits.integer("runSeconds")
+        windows.verifySeconds = try limits.integer("verifySeconds")
         try limits.finish()
+        deadlines = windows
         attemptsAllowed = try reader.count("attemptsAllowed")
         submittedAt = try reader.integer("submittedAt")
         phase = try reader.choice("phase")
@@ -95,7 +95,10 @@ extension Job {
         }
         if let value = reader.optionalValue("claim") {
             var inner = try JSONReader(value, reader.path("claim"))
-            claim = Claim(executionDigest: try inner.digest("executionDigest"), outputRoot: try inner.digest("outputRoot"))
+            claim = Claim(
+                executionDigest: try inner.digest("executionDigest"),
+                outputRoot: try inner.digest("outputRoot")
+            )
             try inner.finish()
         }
         if reader.has("validator") { validator = try reader.key("validator") }

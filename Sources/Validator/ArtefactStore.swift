@@ -35,7 +35,9 @@ public struct ArtefactStore: Sendable {
         defer { close(descriptor) }
         var offset = 0
         while offset < bytes.count {
-            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress?.advanced(by: offset), $0.count - offset) }
+            let count = bytes.withUnsafeBytes {
+                write(descriptor, $0.baseAddress?.advanced(by: offset), $0.count - offset)
+            }
             guard count > 0 else {
                 if count < 0 && errno == EINTR { continue }
                 let error = Self.failure(temporary, "write the file")

@@ -1,7 +1,7 @@
-// The provider's loop: ask for work, run it in the sandbox, bind to the result, hand it over.
-public import EngineAPI
 internal import Codecs
 internal import Commitments
+// The provider's loop: ask for work, run it in the sandbox, bind to the result, hand it over.
+public import EngineAPI
 public import Logging
 internal import Market
 public import Receipts
@@ -190,7 +190,9 @@ public struct ProviderAgent: Sendable {
         do throws(ArtefactStoreError) {
             try artefacts.put(bytes, cid: cid)
         } catch {
-            throw .malformed(ParseError(field: "outputs", expected: "a folder that takes the output", actual: "\(error)"))
+            throw .malformed(
+                ParseError(field: "outputs", expected: "a folder that takes the output", actual: "\(error)")
+            )
         }
     }
 
