@@ -47,6 +47,13 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
 
+        // Floor 4: documents.
+        .target(
+            name: "Receipts",
+            dependencies: ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay"],
+            swiftSettings: swiftSettings
+        ),
+
         // Tests.
         .testTarget(
             name: "ReplayTests",
