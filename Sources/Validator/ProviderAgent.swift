@@ -1,12 +1,11 @@
+// The provider's loop: ask for work, run it in the sandbox, bind to the result, hand it over.
 internal import Codecs
 internal import Commitments
-// The provider's loop: ask for work, run it in the sandbox, bind to the result, hand it over.
-public import EngineAPI
+internal import EngineAPI
 public import Logging
-internal import Market
 public import Receipts
 public import Replay
-public import Signatures
+internal import Signatures
 
 /// What a node offers.
 public struct NodeOffer: Sendable, Equatable {
@@ -68,11 +67,11 @@ public struct ProviderAgent: Sendable {
                     try await register()
                     isRegistered = true
                 }
-                let worked = try await step()
-                await pace.pause(after: worked ? .work : .idle)
+                await pace.pause(after: try await step() ? .work : .idle)
             } catch {
+                guard !Task.isCancelled else { return }
                 log.warning("provider: \(error)")
-                // An engine that lost its memory of this node is told again who is there.
+                // An engine that does not know this node any more is told again who is there.
                 isRegistered = false
                 await pace.pause(after: .failure)
             }
@@ -80,7 +79,7 @@ public struct ProviderAgent: Sendable {
     }
 
     /// Tells the engine what this node offers.
-    func register() async throws(AgentError) {
+    public func register() async throws(AgentError) {
         _ = try await session.node(
             .register(
                 deviceType: offer.deviceKind,
@@ -92,9 +91,9 @@ public struct ProviderAgent: Sendable {
 
     /// Asks once for work and does it.
     /// - Returns: whether there was work.
-    func step() async throws(AgentError) -> Bool {
+    public func step() async throws(AgentError) -> Bool {
         guard let work = try await session.node(.poll) else {
-            results.removeAll()
+            try results.removeAll()
             return false
         }
         let job = try LeasedJob(work, engine: session.engineKey, node: session.key.verifyingKey)
@@ -102,7 +101,7 @@ public struct ProviderAgent: Sendable {
             try await hand(kept, over: work.job)
             return true
         }
-        log.info("provider: running job \(work.job) attempt \(job.lease.predicate.attempt)")
+        log.info("provider: running job \(work.job), attempt \(job.lease.predicate.attempt)")
         let files = try await session.files(of: job.sealed, job: work.job, keepingIn: artefacts)
         let startedAt = session.clock.now
         switch await runner.run(job.sealed.spec.replay, files: files) {
@@ -111,8 +110,9 @@ public struct ProviderAgent: Sendable {
             try results.write(result, job: work.job, attempt: job.lease.predicate.attempt)
             try await hand(result, over: work.job)
         case .refused(let faults):
-            try await abandon(job, "the kernels break a rule: \(faults.map(\.description).joined(separator: "; "))")
+            try await abandon(job, "a kernel breaks a rule: " + faults.map(\.description).joined(separator: "; "))
         case .failed(let failure):
+            guard failure.reason != .cancelled else { throw .cancelled }
             try await abandon(job, failure.description)
         }
         return true
@@ -125,87 +125,46 @@ public struct ProviderAgent: Sendable {
         )
     }
 
-    /// Signs what came out of a run.
+    /// Signs what came out of a run and keeps the outputs.
     private func sign(
         _ execution: Execution,
         of job: LeasedJob,
         startedAt: Int64
     ) throws(AgentError) -> NodeResult {
-        let spec = job.sealed.spec.replay
-        var outputs: [ExecutionStatement.Output] = []
-        var subjects: [[UInt8]] = []
-        var bytesByCID: [(cid: CID, bytes: [UInt8])] = []
-        for index in spec.outputSlots {
-            let slot = spec.slots[index].name
-            guard let bytes = execution.outputs[slot] else {
-                throw .documents("the runner gave no bytes for output '\(slot)'")
+        let signed: Signed<ExecutionStatement>
+        do {
+            let statement = try ExecutionStatement(
+                reporting: execution,
+                of: job.sealed,
+                under: job.lease,
+                startedAt: startedAt,
+                finishedAt: session.clock.now
+            )
+            signed = try ExecutionStatement.sign(statement, outputs: execution.outputs, with: session.key)
+        } catch {
+            throw .documents("\(error)")
+        }
+        for output in signed.predicate.outputs {
+            try AgentError.wrap { () throws(ArtefactStoreError) in
+                try artefacts.put(execution.outputs[output.slot] ?? [], cid: output.identity.cid)
             }
-            let identity = ArtefactIdentity(of: bytes)
-            outputs.append(ExecutionStatement.Output(slot: slot, identity: identity))
-            subjects.append(bytes)
-            bytesByCID.append((identity.cid, bytes))
         }
-        let lease = job.lease
-        let statement = ExecutionStatement(
-            jobID: lease.predicate.jobID,
-            attempt: lease.predicate.attempt,
-            epoch: lease.predicate.epoch,
-            leaseDigest: lease.digest,
-            node: session.key.verifyingKey,
-            inputRoot: job.sealed.inputRoot,
-            outputRoot: ArtefactIdentity.root(of: outputs.map(\.identity)),
-            traceRoot: execution.trace.root,
-            steps: Int64(execution.trace.leaves.count),
-            meter: ExecutionStatement.Meter(
-                workUnits: execution.workUnits,
-                wallMicroseconds: execution.wallMicroseconds
-            ),
-            device: execution.device,
-            sandbox: execution.sandbox,
-            outputs: outputs,
-            startedAt: startedAt,
-            finishedAt: session.clock.now
+        return NodeResult(
+            execution: signed.envelope,
+            trace: execution.trace.json.serialized(),
+            outputs: signed.predicate.outputs.map(\.identity.cid)
         )
-        do throws(DocumentError) {
-            let digests = Dictionary(
-                zip(outputs.map(\.slot), subjects.map { SHA256.hash($0) })
-            ) { first, _ in first }
-            let signed = try Signed<ExecutionStatement>.sign(
-                statement,
-                subjects: outputs.map { Subject(name: $0.slot, digest: digests[$0.slot] ?? .zero) },
-                with: session.key
-            )
-            for (cid, bytes) in bytesByCID { try keep(bytes, cid) }
-            return NodeResult(
-                execution: signed.envelope,
-                trace: execution.trace.json.serialized(),
-                outputs: outputs.map(\.identity.cid)
-            )
-        } catch {
-            throw .documents(error.description)
-        }
-    }
-
-    private func keep(_ bytes: [UInt8], _ cid: CID) throws(DocumentError) {
-        do throws(ArtefactStoreError) {
-            try artefacts.put(bytes, cid: cid)
-        } catch {
-            throw .malformed(
-                ParseError(field: "outputs", expected: "a folder that takes the output", actual: "\(error)")
-            )
-        }
     }
 
     /// Binds to a result and uploads what the engine still misses.
     private func hand(_ result: NodeResult, over job: Digest) async throws(AgentError) {
-        var view = try await session.call { engine throws(EngineError) in
+        let view = try await session.call { engine throws(EngineError) in
             try await engine.commit(job: job, execution: result.execution, trace: result.trace)
         }
         for cid in result.outputs where view.missing.contains(cid) {
-            guard let bytes = try session.read(cid, from: artefacts) else {
-                throw .documents("the output \(cid) is gone from the artefact folder")
-            }
-            view = try await session.call { engine throws(EngineError) in
+            let bytes = try AgentError.wrap { () throws(ArtefactStoreError) in try artefacts.get(cid) }
+            guard let bytes else { throw .documents("output \(cid) is gone from the artefact folder") }
+            _ = try await session.call { engine throws(EngineError) in
                 try await engine.putOutput(job: job, cid: cid, bytes: bytes)
             }
         }
