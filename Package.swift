@@ -14,7 +14,8 @@ let package = Package(
         .library(name: "Assay", targets: ["Codecs", "Verdicts", "Signatures", "Commitments"])
     ],
     dependencies: [
-        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0")
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     ],
     targets: [
         // Floor 0: C.
@@ -67,6 +68,22 @@ let package = Package(
         .target(
             name: "Market",
             dependencies: ["Codecs", "Commitments", "Ledger", "Receipts", "Replay", "Signatures", "Verdicts"],
+            swiftSettings: swiftSettings
+        ),
+
+        .target(
+            name: "EngineAPI",
+            dependencies: ["Codecs", "Commitments", "Receipts", "Signatures"],
+            swiftSettings: swiftSettings
+        ),
+
+        // Floor 7: the long-running loops.
+        .target(
+            name: "Validator",
+            dependencies: [
+                "Appraisal", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts", "Replay", "Signatures",
+                "Verdicts", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: swiftSettings
         ),
 

@@ -2,7 +2,7 @@
 public import Commitments
 internal import Ledger
 internal import Receipts
-internal import Signatures
+public import Signatures
 
 extension Engine {
     mutating func register(_ node: Node, at: Int64, _ effects: inout Effects) throws(MarketError) {
@@ -32,10 +32,15 @@ extension Engine {
     func mismatch(of node: Node, with job: Job, at: Int64) -> Mismatch? {
         if let mismatch = node.mismatch(with: job) { return mismatch }
         if leases[node.key] != nil { return .busy }
-        guard let seen = lastSeen[node.key], at - seen <= configuration.nodeTimeoutSeconds else { return .offline }
+        guard isOnline(node.key, at: at) else { return .offline }
         let stake = Int64(configuration.ruleset.stake(forHold: UInt64(job.held)))
         let available = book.accounts[account(.stake, of: node.key)]?.available ?? 0
         return available < stake ? .stake : nil
+    }
+
+    /// Whether a node has been heard of lately.
+    public func isOnline(_ node: VerifyingKey, at: Int64) -> Bool {
+        lastSeen[node].map { at - $0 <= configuration.nodeTimeoutSeconds } ?? false
     }
 
     /// How many nodes were passed over for a job, by reason: what a requester who waits is told.

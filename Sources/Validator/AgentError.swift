@@ -23,8 +23,8 @@ public enum AgentError: Error, Sendable, CustomStringConvertible {
     }
 
     /// Runs `body` and turns a store's error into an agent's.
-    static func wrap<Result>(_ body: () throws(ArtefactStoreError) -> Result) throws(AgentError) -> Result {
-        do throws(ArtefactStoreError) {
+    static func wrap<Result>(_ body: () throws(StorageError) -> Result) throws(AgentError) -> Result {
+        do throws(StorageError) {
             return try body()
         } catch {
             throw .storage(error.description)

@@ -24,17 +24,10 @@ public struct EngineSession: Sendable {
 
     /// Signs a request with a fresh id.
     func request(_ action: EngineRequest.Action) throws(AgentError) -> [UInt8] {
-        do {
-            let request = EngineRequest(
-                engine: engineKey,
-                id: try Random.bytes(16),
-                at: clock.now,
-                signer: key.verifyingKey,
-                action: action
-            )
-            return try EngineRequest.sign(request, with: key).envelope
+        do throws(DocumentError) {
+            return try EngineRequest.sign(action, engine: engineKey, at: clock.now, with: key).envelope
         } catch {
-            throw .documents("\(error)")
+            throw .documents(error.description)
         }
     }
 
@@ -80,14 +73,14 @@ public struct EngineSession: Sendable {
         of job: Digest,
         keepingIn artefacts: ArtefactStore
     ) async throws(AgentError) -> [UInt8] {
-        let kept = try AgentError.wrap { () throws(ArtefactStoreError) in try artefacts.get(identity.cid) }
+        let kept = try AgentError.wrap { () throws(StorageError) in try artefacts.get(identity.cid) }
         if let kept, ArtefactIdentity(of: kept) == identity { return kept }
         let bytes = try await call { engine throws(EngineError) in try await engine.file(job: job, cid: identity.cid) }
         let actual = ArtefactIdentity(of: bytes)
         guard actual == identity else {
             throw .documents("file: expected \(identity.cid) of \(identity.byteCount) bytes, found \(actual.cid)")
         }
-        try AgentError.wrap { () throws(ArtefactStoreError) in try artefacts.put(bytes, cid: identity.cid) }
+        try AgentError.wrap { () throws(StorageError) in try artefacts.put(bytes, cid: identity.cid) }
         return bytes
     }
 }

@@ -82,7 +82,7 @@ public struct ProviderAgent: Sendable {
     public func register() async throws(AgentError) {
         _ = try await session.node(
             .register(
-                deviceType: offer.deviceKind,
+                deviceType: offer.deviceKind.rawValue,
                 memoryBytes: offer.memoryBytes,
                 askPerMegaUnit: offer.askPerMegaUnit
             )
@@ -121,7 +121,7 @@ public struct ProviderAgent: Sendable {
     private func abandon(_ job: LeasedJob, _ reason: String) async throws(AgentError) {
         log.warning("provider: giving job \(job.id) back: \(reason)")
         _ = try await session.node(
-            .abandon(job: job.id, attempt: job.lease.predicate.attempt, reason: String(reason.prefix(1000)))
+            .abandon(job: JobID(job.id), attempt: job.lease.predicate.attempt, reason: String(reason.prefix(500)))
         )
     }
 
@@ -145,7 +145,7 @@ public struct ProviderAgent: Sendable {
             throw .documents("\(error)")
         }
         for output in signed.predicate.outputs {
-            try AgentError.wrap { () throws(ArtefactStoreError) in
+            try AgentError.wrap { () throws(StorageError) in
                 try artefacts.put(execution.outputs[output.slot] ?? [], cid: output.identity.cid)
             }
         }
@@ -162,7 +162,7 @@ public struct ProviderAgent: Sendable {
             try await engine.commit(job: job, execution: result.execution, trace: result.trace)
         }
         for cid in result.outputs where view.missing.contains(cid) {
-            let bytes = try AgentError.wrap { () throws(ArtefactStoreError) in try artefacts.get(cid) }
+            let bytes = try AgentError.wrap { () throws(StorageError) in try artefacts.get(cid) }
             guard let bytes else { throw .documents("output \(cid) is gone from the artefact folder") }
             _ = try await session.call { engine throws(EngineError) in
                 try await engine.putOutput(job: job, cid: cid, bytes: bytes)
