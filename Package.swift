@@ -41,6 +41,19 @@ let package = Package(
         ),
 
         // Tests.
+        .testTarget(
+            name: "LedgerTests",
+            dependencies: [
+                "Ledger", "Codecs", "Commitments", "LedgerCrashProbe", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "LedgerCrashProbe",
+            dependencies: ["Ledger", "Commitments"],
+            path: "Tests/LedgerCrashProbe",
+            swiftSettings: swiftSettings
+        ),
     ],
     swiftLanguageModes: [.v6]
 )
