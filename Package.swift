@@ -66,6 +66,12 @@ let package = Package(
 
         // Floor 6: who does what for how much.
         .target(
+            name: "Appraisal",
+            dependencies: ["Codecs", "Commitments", "Receipts", "Replay", "Signatures", "Verdicts"],
+            swiftSettings: swiftSettings
+        ),
+
+        .target(
             name: "Market",
             dependencies: ["Codecs", "Commitments", "Ledger", "Receipts", "Replay", "Signatures", "Verdicts"],
             swiftSettings: swiftSettings
@@ -91,6 +97,19 @@ let package = Package(
         .testTarget(
             name: "ReplayTests",
             dependencies: ["Codecs", "Commitments", "Replay", "assay-replay"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "LedgerTests",
+            dependencies: [
+                "Ledger", "Codecs", "Commitments", "LedgerCrashProbe", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "LedgerCrashProbe",
+            dependencies: ["Ledger", "Commitments"],
+            path: "Tests/LedgerCrashProbe",
             swiftSettings: swiftSettings
         ),
     ],
