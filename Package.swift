@@ -87,7 +87,8 @@ let package = Package(
         .target(
             name: "Validator",
             dependencies: [
-                "Appraisal", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts", "Replay", "Signatures",
+                "Appraisal", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts", "Replay",
+                "Signatures",
                 "Verdicts", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings

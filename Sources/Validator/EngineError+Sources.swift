@@ -37,7 +37,14 @@ extension EngineError {
         let text = error.description
         switch error {
         case .unknownAccount(let id):
-            self.init(.notFound, "account.unknown", text, field: "account", expected: "an open account", actual: id.text)
+            self.init(
+                .notFound,
+                "account.unknown",
+                text,
+                field: "account",
+                expected: "an open account",
+                actual: id.text
+            )
         case .insufficientFunds(let id, let needed, let available):
             self.init(
                 .insufficientFunds,

@@ -30,7 +30,9 @@ extension Scheduler: EngineAPI {
             return nil
         case .poll:
             try await perform(.nodeSeen(node))
-            guard let job = engine.lease(of: node), let file = documents[job.id], let lease = file.lease else { return nil }
+            guard let job = engine.lease(of: node), let file = documents[job.id], let lease = file.lease else {
+                return nil
+            }
             return LeasedWork(
                 job: job.id,
                 lease: lease.envelope,

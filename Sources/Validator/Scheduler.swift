@@ -160,7 +160,11 @@ public actor Scheduler {
         for ending in effects.endings {
             let id = ending.job.id
             guard let file = documents.removeValue(forKey: id) else {
-                throw StorageError(path: id.hex, operation: "write a receipt", reason: "the job's documents are missing")
+                throw StorageError(
+                    path: id.hex,
+                    operation: "write a receipt",
+                    reason: "the job's documents are missing"
+                )
             }
             batch.receipts.append(try receipt(of: ending, file))
             batch.records.append(Record(kind: Job.recordKind, id: id.bytes, body: nil))
