@@ -161,6 +161,9 @@ public protocol LedgerStore: LedgerHistory {
     func receipts(offset: Int, limit: Int) throws(LedgerError) -> [ReceiptRow]
     /// How many receipts there are.
     func receiptCount() throws(LedgerError) -> Int
+
+    /// Reads one consistent state, unchecked, for an audit.
+    func snapshot<Value>(_ body: (any LedgerSnapshot) throws(LedgerError) -> Value) throws(LedgerError) -> Value
 }
 
 extension LedgerStore {
