@@ -24,6 +24,14 @@ let package = Package(
             pkgConfig: "libcrypto",
             providers: [.apt(["libssl-dev"])]
         ),
+        .systemLibrary(
+            name: "COpenCL",
+            path: "Sources/System/COpenCL",
+            pkgConfig: "OpenCL",
+            providers: [.apt(["ocl-icd-opencl-dev"])]
+        ),
+        .target(name: "CSpawn"),
+        .target(name: "CSandbox", linkerSettings: [.linkedLibrary("seccomp")]),
 
         // Floor 1: bytes and words.
         .target(name: "Codecs", swiftSettings: swiftSettings),
@@ -33,6 +41,14 @@ let package = Package(
         .target(name: "Commitments", dependencies: ["Codecs", "COpenSSL"], swiftSettings: swiftSettings),
         .target(name: "Signatures", dependencies: ["Codecs", "COpenSSL"], swiftSettings: swiftSettings),
 
+        // Floor 3: kinds of evidence. `Replay` starts the worker `assay-replay`, which alone links OpenCL.
+        .target(name: "Replay", dependencies: ["Codecs", "Commitments", "CSpawn"], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "assay-replay",
+            dependencies: ["Codecs", "Replay", "COpenCL", "CSandbox"],
+            swiftSettings: swiftSettings
+        ),
+
         // Floor 5: money.
         .target(
             name: "Ledger",
@@ -41,6 +57,11 @@ let package = Package(
         ),
 
         // Tests.
+        .testTarget(
+            name: "ReplayTests",
+            dependencies: ["Codecs", "Commitments", "Replay", "assay-replay"],
+            swiftSettings: swiftSettings
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

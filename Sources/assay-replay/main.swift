@@ -1,0 +1,2 @@
+// The worker that executes replay specs on an OpenCL device.
+import Replay

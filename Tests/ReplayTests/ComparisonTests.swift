@@ -1,0 +1,2 @@
+// Replay tests.
+import Testing
