@@ -14,7 +14,9 @@ let package = Package(
         .library(name: "Assay", targets: ["Codecs", "Verdicts", "Signatures", "Commitments"])
     ],
     dependencies: [
-        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0")
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     ],
     targets: [
         // Floor 0: C.
@@ -29,6 +31,12 @@ let package = Package(
             path: "Sources/System/COpenCL",
             pkgConfig: "OpenCL",
             providers: [.apt(["ocl-icd-opencl-dev"])]
+        ),
+        .systemLibrary(
+            name: "CCurl",
+            path: "Sources/System/CCurl",
+            pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"])]
         ),
         .target(name: "CSpawn"),
         .target(name: "CSandbox", linkerSettings: [.linkedLibrary("seccomp")]),
@@ -53,6 +61,13 @@ let package = Package(
         .target(
             name: "Ledger",
             dependencies: ["Codecs", "Commitments", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: swiftSettings
+        ),
+
+        // Floor 8: HTTP.
+        .target(
+            name: "HTTPAPI",
+            dependencies: [.product(name: "Hummingbird", package: "hummingbird")],
             swiftSettings: swiftSettings
         ),
 
