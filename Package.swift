@@ -57,6 +57,13 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
 
+// Floor 4: documents.
+        .target(
+            name: "Receipts",
+            dependencies: ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay"],
+            swiftSettings: swiftSettings
+        ),
+
         // Floor 5: money.
         .target(
             name: "Ledger",
@@ -64,17 +71,73 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
 
+        // Floor 6: what an engine does.
+        .target(
+            name: "EngineAPI",
+            dependencies: ["Codecs", "Commitments", "Signatures", "Receipts"],
+            swiftSettings: swiftSettings
+        ),
+
+        // Floor 7: the engine from afar, over libcurl.
+        .target(
+            name: "EngineClient",
+            dependencies: ["Codecs", "Commitments", "EngineAPI", "Receipts", "CCurl"],
+            swiftSettings: swiftSettings
+        ),
+
         // Floor 8: HTTP.
         .target(
             name: "HTTPAPI",
-            dependencies: [.product(name: "Hummingbird", package: "hummingbird")],
+            dependencies: [
+                "Codecs", "Commitments", "EngineAPI", "Receipts", "Signatures", "Verdicts",
+                .product(name: "Hummingbird", package: "hummingbird"),
+            ],
             swiftSettings: swiftSettings
         ),
+
+        // Floor 9: the command line. `AssayCommands` holds what is worth testing; it has neither NIO nor OpenCL.
+        .target(
+            name: "AssayCommands",
+            dependencies: [
+                "Codecs", "Commitments", "EngineAPI", "EngineClient", "Ledger", "Receipts", "Replay", "Signatures",
+                "Verdicts",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(name: "assay", dependencies: ["AssayCommands"], swiftSettings: swiftSettings),
 
         // Tests.
         .testTarget(
             name: "ReplayTests",
             dependencies: ["Codecs", "Commitments", "Replay", "assay-replay"],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "EngineTesting",
+            dependencies: ["Codecs", "Commitments", "EngineAPI", "Receipts", "Signatures"],
+            path: "Tests/EngineTesting",
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "EngineAPITests",
+            dependencies: ["Codecs", "Commitments", "EngineAPI", "Receipts", "Signatures"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "HTTPAPITests",
+            dependencies: [
+                "Codecs", "Commitments", "EngineAPI", "EngineClient", "EngineTesting", "HTTPAPI", "Receipts",
+                "Signatures", "Verdicts",
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "AssayCommandsTests",
+            dependencies: [
+                "AssayCommands", "Codecs", "Commitments", "EngineAPI", "EngineTesting", "Receipts", "Signatures",
+                "Verdicts",
+            ],
             swiftSettings: swiftSettings
         ),
     ],
