@@ -1,7 +1,7 @@
 // Requests that change accounts, nodes or leases: signed like every other document, so that the transport needs no trust
 // and a repeated request is known by its id.
 public import Codecs
-public import Commitments
+internal import Commitments
 public import Receipts
 public import Signatures
 
@@ -77,7 +77,7 @@ public struct EngineRequest: DocumentPredicate {
     ) throws(DocumentError) -> Signed<EngineRequest> {
         let name: [UInt8]
         do throws(KeyError) {
-            name = try id ?? Random.bytes(idBytes)
+            if let id { name = id } else { name = try Random.bytes(idBytes) }
         } catch {
             throw .key(error)
         }

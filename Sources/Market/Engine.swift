@@ -132,6 +132,11 @@ public struct Engine: Sendable {
     /// The earliest moment at which `tick` has something to do.
     public var nextDeadline: Int64? { jobs.values.map(\.deadline).min() }
 
+    /// Drops a batch from the book's memory, because its commit has been acknowledged.
+    public mutating func release(_ batch: Batch) {
+        book.release(batch)
+    }
+
     /// The job of this id, if it is open.
     func open(_ id: Digest) throws(MarketError) -> Job {
         guard let job = jobs[id] else { throw .unknownJob(id) }

@@ -4,6 +4,7 @@ internal import EngineAPI
 internal import Ledger
 internal import Market
 internal import Receipts
+internal import Signatures
 
 extension EngineError {
     /// A refusal by the market.

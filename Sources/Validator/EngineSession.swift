@@ -1,8 +1,8 @@
 // One agent's line to its engine: signs its requests, fetches files, and checks every file against its name.
 internal import Codecs
-public import Commitments
+internal import Commitments
 public import EngineAPI
-public import Receipts
+internal import Receipts
 internal import Replay
 public import Signatures
 

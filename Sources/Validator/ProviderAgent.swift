@@ -3,7 +3,7 @@ internal import Codecs
 internal import Commitments
 internal import EngineAPI
 public import Logging
-public import Receipts
+internal import Receipts
 public import Replay
 internal import Signatures
 

@@ -1,6 +1,6 @@
 // Signed executions on disk, from before they are sent until the engine has everything.
 internal import Codecs
-public import Commitments
+internal import Commitments
 internal import Glibc
 
 /// What a node has bound itself to, or is about to.

@@ -63,7 +63,23 @@ extension Scheduler {
         } catch {
             throw EngineError(error, id: "account.malformed")
         }
-        return AccountView(try known(name))
+        return try view(of: try known(name))
+    }
+
+    private func view(of account: Account) throws(EngineError) -> AccountView {
+        do throws(ParseError) {
+            return AccountView(
+                id: account.id.text,
+                kind: account.kind.rawValue,
+                currency: account.currency,
+                owner: try VerifyingKey(bytes: account.owner, field: "account.owner"),
+                available: account.available,
+                held: account.debitsPending,
+                balance: account.balance
+            )
+        } catch {
+            throw EngineError(error, id: "account.malformed")
+        }
     }
 
     private func known(_ name: AccountName) throws(EngineError) -> Account {
@@ -153,17 +169,3 @@ extension Scheduler {
     }
 }
 
-extension AccountView {
-    /// An account of the ledger.
-    init(_ account: Account) {
-        self.init(
-            id: account.id.text,
-            kind: account.kind.rawValue,
-            currency: account.currency,
-            owner: account.owner,
-            available: account.available,
-            held: account.debitsPending,
-            balance: account.balance
-        )
-    }
-}

@@ -148,15 +148,11 @@ extension Scheduler {
                 throw EngineError(.unavailable, "storage", error.description)
             }
         }
-        if let fault = Admission.check(file.sealed.spec.replay, files: files).first {
-            return Reason(code: "kernel-refused", text: fault.description)
+        switch file.sealed.spec.replay.fault(in: files) {
+        case .kernel(let fault): return Reason(code: "kernel-refused", text: fault.description)
+        case .file(let error): return Reason(code: "input-malformed", text: error.description)
+        case nil: return nil
         }
-        do throws(ParseError) {
-            try file.sealed.spec.replay.checkInputs(files)
-        } catch {
-            return Reason(code: "input-malformed", text: error.description)
-        }
-        return nil
     }
 
     public nonisolated func file(job: Digest, cid: CID) async throws(EngineError) -> [UInt8] {
@@ -184,17 +180,17 @@ extension Scheduler {
     public func jobs(limit: Int) async throws(EngineError) -> [JobView] {
         let open = engine.jobs.values.sorted { ($1.submittedAt, $1.id) < ($0.submittedAt, $0.id) }.prefix(limit)
         var views = open.map { openView(of: $0) }
+        let wanted = limit - views.count
+        guard wanted > 0 else { return views }
+        let rows: [ReceiptRow]
         do throws(LedgerError) {
-            let wanted = limit - views.count
             let count = try store.receiptCount()
-            let rows = wanted > 0 ? try store.receipts(offset: max(0, count - wanted), limit: wanted) : []
-            for row in rows.reversed() {
-                if let view = try finalView(of: row.job) { views.append(view) }
-            }
-        } catch let error as LedgerError {
-            throw EngineError(error)
+            rows = try store.receipts(offset: max(0, count - wanted), limit: wanted)
         } catch {
-            throw error
+            throw EngineError(error)
+        }
+        for row in rows.reversed() {
+            if let view = try finalView(of: row.job) { views.append(view) }
         }
         return views
     }

@@ -5,7 +5,9 @@ internal import EngineAPI
 internal import Ledger
 internal import Market
 internal import Receipts
+internal import Replay
 internal import Signatures
+internal import Verdicts
 
 extension Scheduler {
     /// The receipt of a job that ended, ready to be written with the settlement.

@@ -1,12 +1,13 @@
 // The engine at work: one owner of the market's state, who makes every change durable before anybody hears of it.
 internal import Codecs
-public import Commitments
-public import EngineAPI
+internal import Commitments
+internal import EngineAPI
 public import Ledger
 public import Logging
 public import Market
-public import Receipts
+internal import Receipts
 public import Signatures
+internal import Verdicts
 
 /// An engine: the market's state machine, its store, its key.
 ///
@@ -118,7 +119,7 @@ public actor Scheduler {
         } catch {
             throw stop("the store failed: \(error)")
         }
-        engine.book.release(batch)
+        engine.release(batch)
         return effects
     }
 
