@@ -1,7 +1,6 @@
 // What an engine does for requesters, nodes and validators, as one protocol. The scheduler implements it; the HTTP server
 // offers it; the HTTP client speaks it. Everything that matters is a signed document, so the transport needs no trust.
 public import Commitments
-public import Receipts
 
 /// The calls that an engine answers.
 ///
@@ -12,7 +11,7 @@ public protocol EngineAPI: Sendable {
 
     // MARK: Accounts
 
-    /// Does what a signed request asks of accounts: `open`, `credit`, `stake`, `withdraw`.
+    /// Does what a signed request asks of accounts: `open`, `credit`, `withdraw`.
     /// - Parameter request: a DSSE envelope over an `EngineRequest`.
     func account(request: [UInt8]) async throws(EngineError) -> AccountView
     /// An account by its id (32 hexadecimal digits).
