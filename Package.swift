@@ -26,8 +26,15 @@ func tests(of name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
-let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let hummingbird: [Target.Dependency] = [
+    .product(name: "Hummingbird", package: "hummingbird"),
+    .product(name: "HummingbirdCore", package: "hummingbird"),
+    .product(name: "HTTPTypes", package: "swift-http-types"),
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+    logging,
+]
 
 /// The offline half: no network, no database, no OpenCL, no clock unless given one.
 let library = ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts"]
@@ -45,6 +52,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        // Hummingbird's own dependencies whose types its interface shows.
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: [
         // Floor 0: C.
@@ -81,7 +92,8 @@ let package = Package(
         module(
             "Validator",
             [
-                "Appraisal", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts", "Replay", "Signatures",
+                "Appraisal", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts", "Replay",
+                "Signatures",
                 "Verdicts", logging,
             ]
         ),
@@ -90,22 +102,23 @@ let package = Package(
         // Floor 8: HTTP.
         module(
             "HTTPAPI",
-            ["Codecs", "Commitments", "EngineAPI", "Receipts", "Signatures", "Verdicts", hummingbird]
+            ["Codecs", "Commitments", "EngineAPI", "Receipts", "Replay", "Signatures", "Verdicts"] + hummingbird
         ),
 
         // Floor 9: programs. `AssayCommands` holds what of the command line is worth testing; it has neither NIO nor OpenCL.
         module(
             "AssayCommands",
             [
-                "Codecs", "Commitments", "EngineAPI", "EngineClient", "Ledger", "Receipts", "Replay", "Signatures",
-                "Verdicts", argumentParser,
+                "Appraisal", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Ledger", "Receipts", "Replay",
+                "Signatures", "Verdicts", argumentParser,
             ]
         ),
         program("assay", ["AssayCommands"]),
         program(
             "assayd",
             [
-                "Codecs", "Commitments", "EngineAPI", "EngineClient", "HTTPAPI", "Ledger", "Market", "Receipts", "Replay",
+                "Codecs", "Commitments", "EngineAPI", "EngineClient", "HTTPAPI", "Ledger", "Market", "Receipts",
+                "Replay",
                 "Signatures", "Validator", argumentParser, logging,
             ]
         ),
@@ -123,7 +136,8 @@ let package = Package(
         tests(
             of: "HTTPAPI",
             [
-                "Codecs", "Commitments", "EngineAPI", "EngineClient", "EngineTesting", "HTTPAPI", "Receipts", "Signatures",
+                "Codecs", "Commitments", "EngineAPI", "EngineClient", "EngineTesting", "HTTPAPI", "Receipts",
+                "Signatures",
                 "Verdicts",
             ]
         ),
