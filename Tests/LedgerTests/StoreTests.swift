@@ -200,6 +200,10 @@ import Testing
             let tables = try String.fetchAll(db, sql: loose)
             #expect(Set(tables).subtracting(["sqlite_schema", "grdb_migrations"]).isEmpty, "\(tables)")
         }
+        for file in [folder.ledger, folder.ledger + "-wal"] {
+            let rights = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
+            #expect(rights == 0o600, "\(file)")
+        }
         try store.close()
     }
 
