@@ -11,7 +11,8 @@ let swiftSettings: [SwiftSetting] = [
 let package = Package(
     name: "assay",
     products: [
-        .library(name: "Assay", targets: ["Codecs", "Verdicts", "Signatures", "Commitments"])
+        .library(name: "Assay", targets: ["Codecs", "Verdicts", "Signatures", "Commitments"]),
+        .library(name: "AssayTesting", targets: ["AssayTesting"]),
     ],
     dependencies: [],
     targets: [
@@ -54,10 +55,54 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
 
+        // Floor 5: decisions.
+        .target(
+            name: "Appraisal",
+            dependencies: ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts"],
+            swiftSettings: swiftSettings
+        ),
+
+        // Floor 6 and above.
+        .target(
+            name: "AssayTesting",
+            dependencies: ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal"],
+            swiftSettings: swiftSettings
+        ),
+
         // Tests.
+        .testTarget(
+            name: "CodecsTests",
+            dependencies: ["Codecs", "AssayTesting"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "VerdictsTests",
+            dependencies: ["Codecs", "Verdicts"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "SignaturesTests",
+            dependencies: ["Codecs", "Signatures", "AssayTesting"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "CommitmentsTests",
+            dependencies: ["Codecs", "Commitments", "AssayTesting"],
+            swiftSettings: swiftSettings
+        ),
         .testTarget(
             name: "ReplayTests",
             dependencies: ["Codecs", "Commitments", "Replay", "assay-replay"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "ReceiptsTests",
+            dependencies: ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "AssayTesting"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "AppraisalTests",
+            dependencies: ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting"],
             swiftSettings: swiftSettings
         ),
     ],
