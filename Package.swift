@@ -102,7 +102,9 @@ let package = Package(
         ),
         .testTarget(
             name: "AppraisalTests",
-            dependencies: ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting"],
+            dependencies: [
+                "Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting",
+            ],
             swiftSettings: swiftSettings
         ),
     ],

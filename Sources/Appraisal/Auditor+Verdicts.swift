@@ -106,7 +106,9 @@ extension Auditor {
             if roots.outputRoot != claim?.outputRoot { return "another output root than the one accepted" }
             if roots.traceRoot != claim?.traceRoot { return "another trace root than the one accepted" }
             if statement.divergence != nil { return "accepted with a divergence" }
-            if statement.verdict.soundness != .exact { return "accepted with an error of \(statement.verdict.soundness.text)" }
+            if statement.verdict.soundness != .exact {
+                return "accepted with an error of \(statement.verdict.soundness.text)"
+            }
         case .rejected:
             if statement.verdict.firstFailure == nil { return "rejected without a failed check" }
             if statement.verdict.fault != .provider { return "rejected, and not the provider's fault" }

@@ -4,6 +4,7 @@ import AssayTesting
 import Codecs
 import Commitments
 import Receipts
+import Replay
 import Testing
 import Verdicts
 
