@@ -37,12 +37,13 @@ let hummingbird: [Target.Dependency] = [
 ]
 
 /// The offline half: no network, no database, no OpenCL, no clock unless given one.
-let library = ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts"]
+let library = ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal"]
 
 let package = Package(
     name: "assay",
     products: [
         .library(name: "Assay", targets: library),
+        .library(name: "AssayTesting", targets: ["AssayTesting"]),
         .executable(name: "assay-replay", targets: ["assay-replay"]),
         .executable(name: "assay", targets: ["assay"]),
         .executable(name: "assayd", targets: ["assayd"]),
@@ -105,6 +106,20 @@ let package = Package(
             ["Codecs", "Commitments", "EngineAPI", "Receipts", "Replay", "Signatures", "Verdicts"] + hummingbird
         ),
 
+        // Beside the floors: what tests and users' tests build on.
+        module(
+            "AssayTesting",
+            ["Appraisal", "Codecs", "Commitments", "Receipts", "Replay", "Signatures", "Verdicts"]
+        ),
+        program(
+            "cheating-provider",
+            [
+                "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Replay", "Signatures", "Validator",
+                argumentParser, logging,
+            ],
+            path: "Examples/CheatingProvider"
+        ),
+
         // Floor 9: programs. `AssayCommands` holds what of the command line is worth testing; it has neither NIO nor OpenCL.
         module(
             "AssayCommands",
@@ -124,6 +139,14 @@ let package = Package(
         ),
 
         // Tests.
+        tests(of: "Codecs", ["Codecs", "AssayTesting"]),
+        tests(of: "Verdicts", ["Codecs", "Verdicts"]),
+        tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
+        tests(of: "Receipts", ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "AssayTesting"]),
+        tests(
+            of: "Appraisal",
+            ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting"]
+        ),
         tests(of: "Replay", ["Codecs", "Commitments", "Replay", "assay-replay"]),
         program("LedgerCrashProbe", ["Ledger", "Commitments"], path: "Tests/LedgerCrashProbe"),
         tests(of: "Ledger", ["Ledger", "Codecs", "Commitments", "LedgerCrashProbe", grdb]),
