@@ -48,7 +48,9 @@ struct SourceCheck {
         macros = KernelMacros(kernel.directives)
     }
 
+    /// Notes a breach; one of each rule per line is enough.
     mutating func report(_ rule: AdmissionFault.Rule, _ line: Int, _ detail: String) {
+        guard line == 0 || !faults.contains(where: { $0.rule == rule && $0.line == line }) else { return }
         faults.append(AdmissionFault(rule: rule, source: name, line: line, detail: detail))
     }
 
