@@ -121,7 +121,8 @@ let package = Package(
         program(
             "cheating-provider",
             [
-                "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Replay", "Signatures", "Validator",
+                "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Replay", "Signatures",
+                "Validator",
                 argumentParser, logging,
             ],
             path: "Examples/CheatingProvider"
@@ -160,7 +161,10 @@ let package = Package(
             ["Codecs", "Commitments", "LogCrashProbe", "LogKeeping", "Signatures", "TransparencyLog"]
         ),
         tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
-        tests(of: "Receipts", ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "AssayTesting"]),
+        tests(
+            of: "Receipts",
+            ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "AssayTesting"]
+        ),
         tests(
             of: "Appraisal",
             ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting"]
