@@ -114,7 +114,8 @@ let package = Package(
         program(
             "cheating-provider",
             [
-                "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Replay", "Signatures", "Validator",
+                "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Replay", "Signatures",
+                "Validator",
                 argumentParser, logging,
             ],
             path: "Examples/CheatingProvider"
@@ -142,7 +143,10 @@ let package = Package(
         tests(of: "Codecs", ["Codecs", "AssayTesting"]),
         tests(of: "Verdicts", ["Codecs", "Verdicts"]),
         tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
-        tests(of: "Receipts", ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "AssayTesting"]),
+        tests(
+            of: "Receipts",
+            ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "AssayTesting"]
+        ),
         tests(
             of: "Appraisal",
             ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting"]
