@@ -121,6 +121,12 @@ let package = Package(
             path: "Examples/CheatingProvider"
         ),
 
+        program(
+            "digits-accuracy",
+            ["Codecs", "Receipts", "Replay", "Validator", argumentParser],
+            path: "Examples/DigitsAccuracy"
+        ),
+
         // Floor 9: programs. `AssayCommands` holds what of the command line is worth testing; it has neither NIO nor OpenCL.
         module(
             "AssayCommands",
