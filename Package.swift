@@ -77,7 +77,7 @@ let package = Package(
         ),
         .testTarget(
             name: "VerdictsTests",
-            dependencies: ["Codecs", "Verdicts"],
+            dependencies: ["Codecs", "Verdicts", "AssayTesting"],
             swiftSettings: swiftSettings
         ),
         .testTarget(
