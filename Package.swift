@@ -69,6 +69,13 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
 
+        .target(
+            name: "Conformance",
+            dependencies: ["Codecs", "Verdicts", "Signatures", "Commitments", "Receipts", "Appraisal", "COpenSSL"],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(name: "make-vectors", dependencies: ["AssayTesting"], swiftSettings: swiftSettings),
+
         // Tests.
         .testTarget(
             name: "CodecsTests",
@@ -105,6 +112,11 @@ let package = Package(
             dependencies: [
                 "Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting",
             ],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "ConformanceTests",
+            dependencies: ["Codecs", "Verdicts", "Conformance", "AssayTesting"],
             swiftSettings: swiftSettings
         ),
     ],
