@@ -111,6 +111,11 @@ let package = Package(
             "AssayTesting",
             ["Appraisal", "Codecs", "Commitments", "Receipts", "Replay", "Signatures", "Verdicts"]
         ),
+        module(
+            "Conformance",
+            ["Appraisal", "Codecs", "Commitments", "Receipts", "Signatures", "Verdicts", "COpenSSL"]
+        ),
+        program("make-vectors", ["AssayTesting"]),
         program(
             "cheating-provider",
             [
@@ -147,8 +152,9 @@ let package = Package(
 
         // Tests.
         tests(of: "Codecs", ["Codecs", "AssayTesting"]),
-        tests(of: "Verdicts", ["Codecs", "Verdicts"]),
+        tests(of: "Verdicts", ["Codecs", "Verdicts", "AssayTesting"]),
         tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
+        tests(of: "Commitments", ["Codecs", "Commitments", "AssayTesting"]),
         tests(
             of: "Receipts",
             ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "AssayTesting"]
@@ -157,6 +163,7 @@ let package = Package(
             of: "Appraisal",
             ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting"]
         ),
+        tests(of: "Conformance", ["Codecs", "Verdicts", "Conformance", "AssayTesting"]),
         tests(of: "Replay", ["Codecs", "Commitments", "Replay", "assay-replay"]),
         program("LedgerCrashProbe", ["Ledger", "Commitments"], path: "Tests/LedgerCrashProbe"),
         tests(of: "Ledger", ["Ledger", "Codecs", "Commitments", "LedgerCrashProbe", grdb]),
