@@ -46,6 +46,8 @@ let package = Package(
     products: [
         .library(name: "Assay", targets: library),
         .library(name: "AssayTesting", targets: ["AssayTesting"]),
+        // Keeping a log needs a database, which the library itself never does.
+        .library(name: "AssayLogKeeping", targets: ["LogKeeping"]),
         .executable(name: "assay-replay", targets: ["assay-replay"]),
         .executable(name: "assay", targets: ["assay"]),
         .executable(name: "assayd", targets: ["assayd"]),
@@ -118,6 +120,11 @@ let package = Package(
             "AssayTesting",
             ["Appraisal", "Codecs", "Commitments", "Receipts", "Replay", "Signatures", "Verdicts"]
         ),
+        module(
+            "Conformance",
+            ["Appraisal", "Codecs", "Commitments", "Receipts", "Signatures", "Verdicts", "COpenSSL"]
+        ),
+        program("make-vectors", ["AssayTesting"]),
         program(
             "cheating-provider",
             [
@@ -126,6 +133,12 @@ let package = Package(
                 argumentParser, logging,
             ],
             path: "Examples/CheatingProvider"
+        ),
+
+        program(
+            "digits-accuracy",
+            ["Codecs", "Receipts", "Replay", "Validator", argumentParser],
+            path: "Examples/DigitsAccuracy"
         ),
 
         // Floor 9: programs. `AssayCommands` holds what of the command line is worth testing; it has neither NIO nor OpenCL.
@@ -148,8 +161,9 @@ let package = Package(
 
         // Tests.
         tests(of: "Codecs", ["Codecs", "AssayTesting"]),
-        tests(of: "Verdicts", ["Codecs", "Verdicts"]),
-        tests(of: "Commitments", ["CHashKernels", "COpenSSL", "Codecs", "Commitments"]),
+        tests(of: "Verdicts", ["Codecs", "Verdicts", "AssayTesting"]),
+        tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
+        tests(of: "Commitments", ["CHashKernels", "COpenSSL", "Codecs", "Commitments", "AssayTesting"]),
         tests(of: "TransparencyLog", ["Codecs", "Commitments", "Signatures", "TransparencyLog"]),
         program(
             "LogCrashProbe",
@@ -160,7 +174,6 @@ let package = Package(
             of: "LogKeeping",
             ["Codecs", "Commitments", "LogCrashProbe", "LogKeeping", "Signatures", "TransparencyLog"]
         ),
-        tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
         tests(
             of: "Receipts",
             ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "AssayTesting"]
@@ -169,6 +182,7 @@ let package = Package(
             of: "Appraisal",
             ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting"]
         ),
+        tests(of: "Conformance", ["Codecs", "Verdicts", "Conformance", "AssayTesting"]),
         tests(of: "Replay", ["Codecs", "Commitments", "Replay", "assay-replay"]),
         program("LedgerCrashProbe", ["Ledger", "Commitments"], path: "Tests/LedgerCrashProbe"),
         tests(of: "Ledger", ["Ledger", "Codecs", "Commitments", "LedgerCrashProbe", grdb]),
