@@ -151,6 +151,7 @@ let package = Package(
         ),
 
         // Tests.
+        tests(of: "Architecture", []),
         tests(of: "Codecs", ["Codecs", "AssayTesting"]),
         tests(of: "Verdicts", ["Codecs", "Verdicts", "AssayTesting"]),
         tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
