@@ -3,16 +3,21 @@
 #include "CSandbox.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #if defined(__has_include) && __has_include(<linux/landlock.h>) && defined(SYS_landlock_create_ruleset)
 #include <linux/landlock.h>
 
+// Rights of later versions of the interface, which an older header does not name.
+#define ACCESS_REFER (1ULL << 13)
+#define ACCESS_TRUNCATE (1ULL << 14)
+
 enum {
     read_rights = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
-    // The rights of the first version of the interface, which every kernel with Landlock handles.
-    all_rights = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1,
+    // The rights of the first version of the interface.
+    basic_rights = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1,
     file_rights = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE,
 };
 
@@ -33,9 +38,13 @@ static int allow(int ruleset, const char *path, uint64_t rights) {
 }
 
 int assay_confine_files(const char *const *readable, int count, const char *writable) {
+    int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    // The first version forbids every rename between folders, which drivers need for their temporary files.
+    if (version < 2) return ENOSYS;
+    uint64_t all_rights = basic_rights | ACCESS_REFER | (version >= 3 ? ACCESS_TRUNCATE : 0);
     struct landlock_ruleset_attr attributes = {.handled_access_fs = all_rights};
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
-    if (ruleset < 0) return errno == EOPNOTSUPP ? ENOSYS : errno;
+    if (ruleset < 0) return errno;
     int error = 0;
     for (int i = 0; i < count && error == 0; i++) error = allow(ruleset, readable[i], read_rights);
     if (error == 0 && writable != 0) error = allow(ruleset, writable, all_rights);

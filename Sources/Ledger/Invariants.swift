@@ -11,6 +11,11 @@ enum Invariants {
     ) throws(LedgerError) {
         try checkBalanced(deltas)
         for account in touched { try check(account) }
+        try checkTransfers(effects)
+    }
+
+    /// I3, I5 and I6 of the transfers of one operation: amounts, verdicts, and that a hold's end accounts for the hold.
+    static func checkTransfers(_ effects: LedgerEffects) throws(LedgerError) {
         for transfer in effects.transfers {
             guard transfer.amount > 0 else {
                 throw .invariant(.splitsAreExact, detail: "transfer \(transfer.id) moves \(transfer.amount)")

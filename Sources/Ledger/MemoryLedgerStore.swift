@@ -68,6 +68,7 @@ public final class MemoryLedgerStore: LedgerStore {
         var ids: Set<TransferID> = []
         var legs: Set<RecentHistory.LegKey> = []
         for effects in fresh {
+            try Invariants.checkTransfers(effects)
             if let account = effects.account {
                 guard state.accounts[account.id] == nil, touched.updateValue(account, forKey: account.id) == nil else {
                     throw .conflict(field: "account.id", expected: "a new account", actual: account.id.text)

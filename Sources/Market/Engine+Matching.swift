@@ -32,10 +32,15 @@ extension Engine {
     func mismatch(of node: Node, with job: Job, at: Int64) -> Mismatch? {
         if let mismatch = node.mismatch(with: job) { return mismatch }
         if leases[node.key] != nil { return .busy }
-        guard let seen = lastSeen[node.key], at - seen <= configuration.nodeTimeoutSeconds else { return .offline }
-        let stake = configuration.ruleset.stakeAmount(forHeld: job.held)
+        guard isOnline(node.key, at: at) else { return .offline }
+        let stake = Int64(configuration.ruleset.stake(forHold: UInt64(job.held)))
         let available = book.accounts[account(.stake, of: node.key)]?.available ?? 0
         return available < stake ? .stake : nil
+    }
+
+    /// Whether a node has been heard of lately.
+    public func isOnline(_ node: VerifyingKey, at: Int64) -> Bool {
+        lastSeen[node].map { at - $0 <= configuration.nodeTimeoutSeconds } ?? false
     }
 
     /// How many nodes were passed over for a job, by reason: what a requester who waits is told.
@@ -56,7 +61,7 @@ extension Engine {
     ) throws(MarketError) -> Bool {
         var job = job
         let attempt = job.attempt + 1
-        let stake = configuration.ruleset.stakeAmount(forHeld: job.held)
+        let stake = Int64(configuration.ruleset.stake(forHold: UInt64(job.held)))
         let hold = Transfer(
             id: job.stakeHoldID(attempt: attempt),
             debit: account(.stake, of: node.key),
@@ -69,7 +74,8 @@ extension Engine {
             leg: "stake",
             at: at
         )
-        let life = 2 * job.deadlines.runSeconds + Int64(configuration.drawsAllowed) * job.deadlines.verifySeconds + 86_400
+        let life =
+            2 * job.deadlines.runSeconds + Int64(configuration.drawsAllowed) * job.deadlines.verifySeconds + 86_400
         do throws(MarketError) {
             try move(.hold(hold, expiresAt: at + life), at: at, &effects)
         } catch .ledger(.insufficientFunds) {

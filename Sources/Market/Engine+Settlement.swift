@@ -2,6 +2,7 @@
 internal import Commitments
 internal import Ledger
 internal import Receipts
+internal import Signatures
 internal import Verdicts
 
 extension Engine {
@@ -9,13 +10,13 @@ extension Engine {
     mutating func endAttempt(
         _ job: Job,
         end: String,
-        reason: String,
+        reason: Reason,
         verdict: Digest? = nil,
         at: Int64,
         _ effects: inout Effects
     ) throws(MarketError) {
         guard job.attempt < job.attemptsAllowed else {
-            try settle(
+            try finish(
                 job,
                 outcome: .inconclusive,
                 fault: .environment,
@@ -28,7 +29,7 @@ extension Engine {
             return
         }
         var job = job
-        _ = try resolveStake(of: job, slashed: false, verdict: nil, at: at, &effects)
+        try resolve(job.stakeHoldID(attempt: job.attempt), into: [], "slash", of: job, verdict, at: at, &effects)
         release(job)
         if let assignment = job.assignment {
             job.history.append(Job.PastAttempt(attempt: job.attempt, node: assignment.node, end: end))
@@ -37,54 +38,59 @@ extension Engine {
     }
 
     /// Ends a job: pays or refunds, releases or slashes, all in this event.
-    mutating func settle(
+    mutating func finish(
         _ job: Job,
         outcome: Outcome,
         fault: Fault,
-        reason: String,
+        reason: Reason,
         end: String,
         verdict: Digest?,
         at: Int64,
         _ effects: inout Effects
     ) throws(MarketError) {
         var job = job
-        var gross: Int64 = 0
-        var shares: [Ruleset.Amount] = []
-        if outcome == .accepted, let assignment = job.assignment {
-            gross = min(
-                job.held,
-                Price.amount(workUnits: job.workUnits, perMegaUnit: assignment.pricePerMegaUnit)
-            )
-            shares = configuration.ruleset.split(gross)
-        }
-        let payments = try resolve(
-            hold: job.holdID,
-            shares: shares,
-            of: job,
-            prefix: "pay",
-            verdict: verdict,
-            at: at,
-            &effects
+        let amounts = SettlementAmounts(
+            outcome: outcome,
+            held: UInt64(job.held),
+            workUnits: job.workUnits,
+            pricePerMegaUnit: job.assignment?.pricePerMegaUnit,
+            stake: UInt64(job.assignment?.stake ?? 0),
+            ruleset: configuration.ruleset
         )
-        let stake = try resolveStake(of: job, slashed: outcome == .rejected, verdict: verdict, at: at, &effects)
-        release(job)
+        let payments = try resolve(job.holdID, into: amounts.parts, "pay", of: job, verdict, at: at, &effects)
+        var stake: Settlement.Stake?
         if let assignment = job.assignment {
+            let hold = job.stakeHoldID(attempt: job.attempt)
+            stake = Settlement.Stake(
+                held: UInt64(assignment.stake),
+                slashed: amounts.slashed,
+                released: amounts.released,
+                legs: try resolve(hold, into: amounts.slashParts, "slash", of: job, verdict, at: at, &effects)
+            )
             job.history.append(Job.PastAttempt(attempt: job.attempt, node: assignment.node, end: end))
         }
+        release(job)
         job.phase = .final
         jobs[job.id] = nil
         orders[OrderKey(requester: job.requester, nonce: job.nonce)] = nil
         effects.jobs.removeAll { $0.id == job.id }
-        effects.settlements.append(
-            Settlement(
+        effects.endings.append(
+            Ending(
                 job: job,
                 outcome: outcome,
                 fault: fault,
                 reason: reason,
                 verdictDigest: verdict,
-                gross: gross,
-                payments: payments,
-                stake: stake,
+                settlement: Settlement(
+                    currency: job.currency,
+                    held: UInt64(job.held),
+                    workUnits: outcome == .accepted ? job.workUnits : 0,
+                    pricePerMegaUnit: job.assignment?.pricePerMegaUnit,
+                    gross: amounts.gross,
+                    legs: payments,
+                    refunded: amounts.refunded,
+                    stake: stake
+                ),
                 settledAt: at
             )
         )
@@ -98,68 +104,75 @@ extension Engine {
         unjudged.removeAll { $0 == job.id }
     }
 
-    private mutating func resolveStake(
-        of job: Job,
-        slashed: Bool,
-        verdict: Digest?,
-        at: Int64,
-        _ effects: inout Effects
-    ) throws(MarketError) -> Settlement.Stake? {
-        guard let assignment = job.assignment else { return nil }
-        let payments = try resolve(
-            hold: job.stakeHoldID(attempt: job.attempt),
-            shares: slashed ? configuration.ruleset.slash(assignment.stake) : [],
-            of: job,
-            prefix: "slash",
-            verdict: verdict,
-            at: at,
-            &effects
-        )
-        let lost = slashed ? assignment.stake : 0
-        return Settlement.Stake(held: assignment.stake, slashed: lost, payments: payments)
-    }
-
-    /// Resolves a hold into shares; what they leave over goes back.
+    /// Resolves a hold into parts; what they leave over goes back.
+    @discardableResult
     private mutating func resolve(
-        hold: TransferID,
-        shares: [Ruleset.Amount],
+        _ hold: TransferID,
+        into parts: [Ruleset.Part],
+        _ prefix: String,
         of job: Job,
-        prefix: String,
-        verdict: Digest?,
+        _ verdict: Digest?,
         at: Int64,
         _ effects: inout Effects
-    ) throws(MarketError) -> [Settlement.Payment] {
-        let legs = shares.filter { $0.amount > 0 }.map { share in
-            Leg(credit: payee(of: share.leg, job: job), amount: share.amount, name: "\(prefix).\(share.leg)")
-        }
+    ) throws(MarketError) -> [Settlement.Leg] {
+        let paid = parts.filter { $0.amount > 0 }
         let resolution = Resolution(
             id: TransferID(deriving: Array("resolve".utf8), hold.bytes),
             hold: hold,
-            legs: legs,
+            legs: paid.map { part in
+                Leg(
+                    credit: account(of: part.leg, job: job),
+                    amount: Int64(part.amount),
+                    name: "\(prefix).\(part.leg.rawValue)"
+                )
+            },
             attempt: job.attempt,
             verdict: verdict,
             ruleset: configuration.ruleset.digest
         )
         let done = try move(.resolve(resolution), at: at, &effects)
-        return shares.map { share in
-            let transfer = done.transfers.first { $0.leg == "\(prefix).\(share.leg)" }
-            return Settlement.Payment(
-                leg: share.leg,
-                base: share.base,
-                account: payee(of: share.leg, job: job),
-                amount: share.amount,
-                transfer: transfer?.id ?? resolution.id
+        var legs: [Settlement.Leg] = []
+        for part in paid {
+            let name = "\(prefix).\(part.leg.rawValue)"
+            guard let transfer = done.transfers.first(where: { $0.leg == name }) else {
+                throw .ledger(.invariant(.splitsAreExact, detail: "no transfer for leg \(name) of hold \(hold)"))
+            }
+            legs.append(
+                Settlement.Leg(
+                    leg: part.leg,
+                    base: part.base,
+                    account: AccountName(
+                        currency: job.currency,
+                        purpose: part.leg,
+                        owner: owner(of: part.leg, job: job)
+                    ),
+                    amount: part.amount,
+                    transfer: transfer.id.text
+                )
             )
+        }
+        return legs
+    }
+
+    /// The ledger account that gets a leg.
+    private func account(of leg: AccountName.Purpose, job: Job) -> AccountID {
+        let owner = owner(of: leg, job: job)
+        return switch leg {
+        case .payer: account(.payer, of: owner)
+        case .provider: account(.provider, of: owner)
+        case .validator: account(.validator, of: owner)
+        case .fee: account(.fee, of: owner)
+        case .treasury: account(.treasury, of: owner)
         }
     }
 
-    /// Who gets a leg.
-    private func payee(of leg: String, job: Job) -> AccountID {
+    /// The key whose account gets a leg.
+    private func owner(of leg: AccountName.Purpose, job: Job) -> VerifyingKey {
         switch leg {
-        case "provider": account(.provider, of: job.assignment?.node ?? configuration.engine)
-        case "validator": account(.validator, of: job.validator ?? configuration.engine)
-        case "fee": account(.fee, of: configuration.engine)
-        default: account(.treasury, of: configuration.engine)
+        case .payer: job.requester
+        case .provider: job.assignment?.node ?? configuration.engine
+        case .validator: job.validator ?? configuration.engine
+        case .fee, .treasury: configuration.engine
         }
     }
 }

@@ -3,6 +3,9 @@ internal import Codecs
 internal import Commitments
 internal import Ledger
 internal import Receipts
+internal import Replay
+internal import Signatures
+internal import Verdicts
 
 extension Engine {
     mutating func submit(_ submission: Submission, at: Int64, _ effects: inout Effects) throws(MarketError) {
@@ -36,12 +39,12 @@ extension Engine {
             orderDigest: submission.orderDigest,
             specDigest: submission.specDigest,
             currency: spec.price.currency,
-            held: spec.holdAmount,
+            held: Int64(spec.holdAmount),
             workUnits: spec.replay.workUnits,
             maxPerMegaUnit: spec.price.maxPerMegaUnit,
             device: spec.replay.device,
             deadlines: spec.deadlines,
-            attemptsAllowed: spec.attempts,
+            attemptsAllowed: UInt32(spec.attempts),
             submittedAt: at,
             phase: .funded,
             deadline: at + spec.deadlines.uploadSeconds
@@ -66,7 +69,8 @@ extension Engine {
     private func longestLife(of job: Job) -> Int64 {
         let deadlines = job.deadlines
         let attempt =
-            deadlines.matchSeconds + 2 * deadlines.runSeconds + Int64(configuration.drawsAllowed) * deadlines.verifySeconds
+            deadlines.matchSeconds + 2 * deadlines.runSeconds + Int64(configuration.drawsAllowed)
+            * deadlines.verifySeconds
         return deadlines.uploadSeconds + Int64(job.attemptsAllowed) * attempt + 86_400
     }
 
@@ -74,6 +78,20 @@ extension Engine {
         let job = try open(id)
         guard job.phase == .funded else { return }
         try offer(job, at: at, &effects)
+    }
+
+    mutating func refuse(_ id: Digest, _ reason: Reason, at: Int64, _ effects: inout Effects) throws(MarketError) {
+        let job = try open(id, in: .funded)
+        try finish(
+            job,
+            outcome: .requesterFault,
+            fault: .requester,
+            reason: reason,
+            end: "refused",
+            verdict: nil,
+            at: at,
+            &effects
+        )
     }
 
     /// Offers a job, to the cheapest idle node at once when there is one.

@@ -1,5 +1,6 @@
 // Deadlines: every open job has one, the engine owns all of them, and each has one default outcome.
 internal import Commitments
+internal import Receipts
 internal import Verdicts
 
 extension Engine {
@@ -11,14 +12,17 @@ extension Engine {
     private mutating func expire(_ job: Job, at: Int64, _ effects: inout Effects) throws(MarketError) {
         switch job.phase {
         case .funded:
-            try refund(job, .requesterFault, .requester, "the job's files did not arrive in time", at: at, &effects)
+            let reason = Reason(code: "files-missing", text: "the job's files did not arrive in time")
+            try refund(job, .requesterFault, .requester, reason, at: at, &effects)
         case .offered:
-            let reason = "no node took the job in time: " + passedOver(job, at: at)
+            let reason = Reason(code: "no-node", text: "no node took the job in time: " + passedOver(job, at: at))
             try refund(job, .inconclusive, .environment, reason, at: at, &effects)
         case .assigned:
-            try endAttempt(job, end: "silent", reason: "the node did not answer in time", at: at, &effects)
+            let reason = Reason(code: "provider-silent", text: "the node did not answer in time")
+            try endAttempt(job, end: "silent", reason: reason, at: at, &effects)
         case .committed:
-            try endAttempt(job, end: "silent", reason: "the node's outputs did not arrive in time", at: at, &effects)
+            let reason = Reason(code: "provider-silent", text: "the node's outputs did not arrive in time")
+            try endAttempt(job, end: "silent", reason: reason, at: at, &effects)
         case .verifying:
             try redraw(job, at: at, &effects)
         case .final: break
@@ -29,11 +33,11 @@ extension Engine {
         _ job: Job,
         _ outcome: Outcome,
         _ fault: Fault,
-        _ reason: String,
+        _ reason: Reason,
         at: Int64,
         _ effects: inout Effects
     ) throws(MarketError) {
-        try settle(
+        try finish(
             job,
             outcome: outcome,
             fault: fault,
@@ -57,7 +61,8 @@ extension Engine {
             unjudged.removeAll { $0 == job.id }
         }
         guard job.draws < configuration.drawsAllowed else {
-            try endAttempt(job, end: "inconclusive", reason: "no validator answered in time", at: at, &effects)
+            let reason = Reason(code: "validator-silent", text: "no validator answered in time")
+            try endAttempt(job, end: "inconclusive", reason: reason, at: at, &effects)
             return
         }
         job.deadline = at + job.deadlines.verifySeconds

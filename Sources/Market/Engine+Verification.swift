@@ -58,7 +58,13 @@ extension Engine {
     ) throws(MarketError) {
         _ = try leased(id, attempt, node)
         let job = try open(id, in: .assigned, .committed)
-        try endAttempt(job, end: "abandoned", reason: reason, at: at, &effects)
+        try endAttempt(
+            job,
+            end: "abandoned",
+            reason: Reason(code: "provider-abandoned", text: reason),
+            at: at,
+            &effects
+        )
     }
 
     mutating func validatorSeen(_ key: VerifyingKey, at: Int64, _ effects: inout Effects) throws(MarketError) {
@@ -91,7 +97,7 @@ extension Engine {
         judging[judgement.validator] = nil
         switch judgement.outcome {
         case .accepted, .rejected, .requesterFault:
-            try settle(
+            try finish(
                 job,
                 outcome: judgement.outcome,
                 fault: judgement.fault,

@@ -93,6 +93,7 @@ public struct Engine: Sendable {
         case .transfer(let transfer): try move(.transfer(transfer), at: at, &effects)
         case .submit(let submission): try submit(submission, at: at, &effects)
         case .filesPresent(let id): try filesPresent(id, at: at, &effects)
+        case .refuse(let id, let reason): try refuse(id, reason, at: at, &effects)
         case .register(let node): try register(node, at: at, &effects)
         case .nodeSeen(let key): try nodeSeen(key, at: at, &effects)
         case .commit(let id, let attempt, let node, let claim):
@@ -130,6 +131,11 @@ public struct Engine: Sendable {
 
     /// The earliest moment at which `tick` has something to do.
     public var nextDeadline: Int64? { jobs.values.map(\.deadline).min() }
+
+    /// Drops a batch from the book's memory, because its commit has been acknowledged.
+    public mutating func release(_ batch: Batch) {
+        book.release(batch)
+    }
 
     /// The job of this id, if it is open.
     func open(_ id: Digest) throws(MarketError) -> Job {

@@ -15,6 +15,8 @@ public enum Event: Sendable, Equatable {
     case submit(Submission)
     /// Every file of the job has arrived and hashes to its identifier.
     case filesPresent(job: Digest)
+    /// The job's own files break a rule, so that nobody can run it as specified.
+    case refuse(job: Digest, reason: Reason)
     /// A node says what it offers, or offers something else from now on.
     case register(Node)
     /// A node asks for work, which also says that it is alive.
@@ -73,8 +75,8 @@ public struct Judgement: Sendable, Equatable {
     public var verdictDigest: Digest
     public var outcome: Outcome
     public var fault: Fault
-    /// What the validator found, in a sentence.
-    public var reason: String
+    /// What the validator found.
+    public var reason: Reason
 
     /// A decision whose signature has been checked.
     public init(
@@ -85,7 +87,7 @@ public struct Judgement: Sendable, Equatable {
         verdictDigest: Digest,
         outcome: Outcome,
         fault: Fault,
-        reason: String
+        reason: Reason
     ) {
         self.job = job
         self.attempt = attempt
@@ -99,39 +101,32 @@ public struct Judgement: Sendable, Equatable {
 }
 
 /// How a job ended, with every amount: what the receipt says.
-public struct Settlement: Sendable, Equatable {
-    /// One payment.
-    public struct Payment: Sendable, Equatable {
-        public var leg: String
-        /// What the leg is a share of.
-        public var base: String
-        public var account: AccountID
-        public var amount: Int64
-        public var transfer: TransferID
-    }
-
-    /// What became of the node's stake.
-    public struct Stake: Sendable, Equatable {
-        public var held: Int64
-        public var slashed: Int64
-        public var payments: [Payment]
-        public var released: Int64 { held - slashed }
-    }
-
+public struct Ending: Sendable, Equatable {
     /// The job as it stood when it ended.
     public var job: Job
     public var outcome: Outcome
     public var fault: Fault
-    /// A sentence.
-    public var reason: String
+    public var reason: Reason
     /// The deciding verdict document; `nil` when no validator decided.
     public var verdictDigest: Digest?
-    public var gross: Int64
-    public var payments: [Payment]
-    public var stake: Stake?
+    /// Where the money went.
+    public var settlement: Settlement
     /// Engine seconds.
     public var settledAt: Int64
-    public var refunded: Int64 { job.held - gross }
+}
+
+/// Why a job ended as it did, or stands where it stands.
+public struct Reason: Sendable, Equatable {
+    /// A stable code for programs: `verified`, `no-node`, the id of a failed check.
+    public var code: String
+    /// A sentence for people.
+    public var text: String
+
+    /// Names a reason.
+    public init(code: String, text: String) {
+        self.code = code
+        self.text = text
+    }
 }
 
 /// What an event changed. The caller makes all of it durable in one transaction before it answers anybody.
@@ -145,13 +140,13 @@ public struct Effects: Sendable, Equatable {
     /// Leases that were made: the job's assignment says to whom.
     public var leases: [Job] = []
     /// Jobs that ended.
-    public var settlements: [Settlement] = []
+    public var endings: [Ending] = []
 
     /// Nothing.
     public init() {}
 
     /// Whether nothing has to be written.
     public var isEmpty: Bool {
-        ledger.isEmpty && jobs.isEmpty && nodes.isEmpty && leases.isEmpty && settlements.isEmpty
+        ledger.isEmpty && jobs.isEmpty && nodes.isEmpty && leases.isEmpty && endings.isEmpty
     }
 }

@@ -1,10 +1,10 @@
 // The rows in which jobs and nodes survive a restart.
 public import Codecs
-public import Commitments
+internal import Commitments
 internal import Ledger
 internal import Receipts
 internal import Replay
-public import Signatures
+internal import Signatures
 
 extension Job {
     /// The kind of an open job's row.
@@ -28,7 +28,12 @@ extension Job {
                 "type": .string(device.kind.rawValue),
                 "memoryBytes": .string(String(device.memoryBytes)),
             ]),
-            "deadlines": deadlines.json,
+            "deadlines": .object([
+                "uploadSeconds": .integer(deadlines.uploadSeconds),
+                "matchSeconds": .integer(deadlines.matchSeconds),
+                "runSeconds": .integer(deadlines.runSeconds),
+                "verifySeconds": .integer(deadlines.verifySeconds),
+            ]),
             "attemptsAllowed": .integer(attemptsAllowed),
             "submittedAt": .integer(submittedAt),
             "phase": .string(phase.rawValue),
@@ -68,7 +73,14 @@ extension Job {
             memoryBytes: try requirement.decimal("memoryBytes")
         )
         try requirement.finish()
-        deadlines = try JobSpec.Deadlines(try reader.value("deadlines"), reader.path("deadlines"))
+        var limits = try reader.object("deadlines")
+        var windows = JobSpec.Deadlines()
+        windows.uploadSeconds = try limits.integer("uploadSeconds")
+        windows.matchSeconds = try limits.integer("matchSeconds")
+        windows.runSeconds = try limits.integer("runSeconds")
+        windows.verifySeconds = try limits.integer("verifySeconds")
+        try limits.finish()
+        deadlines = windows
         attemptsAllowed = try reader.count("attemptsAllowed")
         submittedAt = try reader.integer("submittedAt")
         phase = try reader.choice("phase")
@@ -83,7 +95,10 @@ extension Job {
         }
         if let value = reader.optionalValue("claim") {
             var inner = try JSONReader(value, reader.path("claim"))
-            claim = Claim(executionDigest: try inner.digest("executionDigest"), outputRoot: try inner.digest("outputRoot"))
+            claim = Claim(
+                executionDigest: try inner.digest("executionDigest"),
+                outputRoot: try inner.digest("outputRoot")
+            )
             try inner.finish()
         }
         if reader.has("validator") { validator = try reader.key("validator") }

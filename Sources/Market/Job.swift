@@ -42,6 +42,12 @@ public struct Job: Sendable, Equatable {
         public var executionDigest: Digest
         /// The commitment to the outputs.
         public var outputRoot: Digest
+
+        /// A node's claim.
+        public init(executionDigest: Digest, outputRoot: Digest) {
+            self.executionDigest = executionDigest
+            self.outputRoot = outputRoot
+        }
     }
 
     /// An attempt that came to an end.

@@ -28,7 +28,8 @@ public enum MarketError: Error, Equatable, Sendable, CustomStringConvertible {
         case .unknownNode(let key): "node: expected a registered node, found \(key)"
         case .unknownValidator(let key): "validator: expected a member of the validator set, found \(key)"
         case .wrongPhase(let job, let expected, let actual): "job \(job): expected phase \(expected), found \(actual)"
-        case .staleLease(let job, let expected, let actual): "lease of job \(job): expected \(expected), found \(actual)"
+        case .staleLease(let job, let expected, let actual):
+            "lease of job \(job): expected \(expected), found \(actual)"
         case .conflict(let field, let expected, let actual): "\(field): expected \(expected), found \(actual)"
         case .refused(let error): error.description
         case .ledger(let error): error.description

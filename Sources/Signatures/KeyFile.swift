@@ -1,5 +1,4 @@
 // Private keys on disk: PKCS #8 in PEM, readable by their owner alone.
-public import Codecs
 internal import Glibc
 
 /// Why a key file could not be read or written.

@@ -20,3 +20,9 @@ int assay_write_all(int descriptor, const void *bytes, size_t count);
 
 /// Forbids every later change of an anonymous file and moves its position to the start. Returns 0 or an errno value.
 int assay_seal(int descriptor);
+
+/// Removes a folder and everything in it, following no links. Returns 0 or an errno value.
+int assay_remove_tree(const char *path);
+
+/// Starts `body(context)` on a detached thread of its own. Returns 0 or an errno value.
+int assay_start_thread(void (*body)(void *), void *context);

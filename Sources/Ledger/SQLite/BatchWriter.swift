@@ -11,6 +11,7 @@ enum BatchWriter {
     }
 
     private static func write(_ effects: LedgerEffects, to db: Database) throws {
+        try Invariants.checkTransfers(effects)
         if let account = effects.account {
             try run(
                 db,

@@ -100,10 +100,12 @@ public final class SQLiteLedgerStore: LedgerStore {
     /// Why settlement is stopped; `nil` while the store takes batches.
     public var stopped: LedgerError? { committer.stopped }
 
-    /// Writes what is queued, refuses the rest, and closes the file.
+    /// Writes what is queued, refuses the rest, moves the write-ahead log into the file, and closes it.
     public func close() throws(LedgerError) {
         committer.close()
         do {
+            // Another reader can keep the log busy; then it stays beside the file, which is as good.
+            if lock != nil { try? pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) } }
             try pool.close()
         } catch {
             throw Self.failure(error).error

@@ -35,7 +35,7 @@ public struct Execution: Sendable, Equatable {
 
 /// Why a run ended without a result. None of these says that anybody cheated: the outcome of a verdict on them is
 /// `inconclusive`.
-public struct RunFailure: Sendable, Equatable, CustomStringConvertible {
+public struct RunFailure: Error, Equatable, CustomStringConvertible {
     /// The kinds of failure, as they stand in documents.
     public enum Reason: String, Sendable, CaseIterable {
         /// No device of the kind, size or conformance that the job needs.

@@ -33,6 +33,12 @@ public struct ReplaySpec: Sendable, Equatable {
         public var kind: Kind
         /// The global memory in bytes that the device must have.
         public var memoryBytes: UInt64
+
+        /// States a requirement.
+        public init(kind: Kind, memoryBytes: UInt64) {
+            self.kind = kind
+            self.memoryBytes = memoryBytes
+        }
     }
 
     /// A file of OpenCL C source.

@@ -1,2 +1,0 @@
-// Replay tests.
-import Testing
