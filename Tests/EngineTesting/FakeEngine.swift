@@ -1,5 +1,5 @@
 // An engine in memory for tests of transports and commands: it keeps the form of every call and no market at all.
-public import Codecs
+internal import Codecs
 public import Commitments
 public import EngineAPI
 public import Receipts
