@@ -37,12 +37,13 @@ let hummingbird: [Target.Dependency] = [
 ]
 
 /// The offline half: no network, no database, no OpenCL, no clock unless given one.
-let library = ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts"]
+let library = ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal"]
 
 let package = Package(
     name: "assay",
     products: [
         .library(name: "Assay", targets: library),
+        .library(name: "AssayTesting", targets: ["AssayTesting"]),
         .executable(name: "assay-replay", targets: ["assay-replay"]),
         .executable(name: "assay", targets: ["assay"]),
         .executable(name: "assayd", targets: ["assayd"]),
@@ -92,7 +93,8 @@ let package = Package(
         module(
             "Validator",
             [
-                "Appraisal", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts", "Replay", "Signatures",
+                "Appraisal", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts", "Replay",
+                "Signatures",
                 "Verdicts", logging,
             ]
         ),
@@ -104,25 +106,47 @@ let package = Package(
             ["Codecs", "Commitments", "EngineAPI", "Receipts", "Replay", "Signatures", "Verdicts"] + hummingbird
         ),
 
+        // Beside the floors: what tests and users' tests build on.
+        module(
+            "AssayTesting",
+            ["Appraisal", "Codecs", "Commitments", "Receipts", "Replay", "Signatures", "Verdicts"]
+        ),
+        program(
+            "cheating-provider",
+            [
+                "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Replay", "Signatures", "Validator",
+                argumentParser, logging,
+            ],
+            path: "Examples/CheatingProvider"
+        ),
+
         // Floor 9: programs. `AssayCommands` holds what of the command line is worth testing; it has neither NIO nor OpenCL.
         module(
             "AssayCommands",
             [
                 "Appraisal", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Ledger", "Receipts", "Replay",
-                "Signatures", "Verdicts", argumentParser,
+                "Signatures", "Validator", "Verdicts", argumentParser,
             ]
         ),
         program("assay", ["AssayCommands"]),
         program(
             "assayd",
             [
-                "Codecs", "Commitments", "EngineAPI", "EngineClient", "HTTPAPI", "Ledger", "Market", "Receipts", "Replay",
+                "Codecs", "Commitments", "EngineAPI", "EngineClient", "HTTPAPI", "Ledger", "Market", "Receipts",
+                "Replay",
                 "Signatures", "Validator", argumentParser, logging,
             ]
         ),
 
         // Tests.
-        tests(of: "Codecs", ["Codecs"]),
+        tests(of: "Codecs", ["Codecs", "AssayTesting"]),
+        tests(of: "Verdicts", ["Codecs", "Verdicts"]),
+        tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
+        tests(of: "Receipts", ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "AssayTesting"]),
+        tests(
+            of: "Appraisal",
+            ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting"]
+        ),
         tests(of: "Replay", ["Codecs", "Commitments", "Replay", "assay-replay"]),
         program("LedgerCrashProbe", ["Ledger", "Commitments"], path: "Tests/LedgerCrashProbe"),
         tests(of: "Ledger", ["Ledger", "Codecs", "Commitments", "LedgerCrashProbe", grdb]),
@@ -135,7 +159,8 @@ let package = Package(
         tests(
             of: "HTTPAPI",
             [
-                "Codecs", "Commitments", "EngineAPI", "EngineClient", "EngineTesting", "HTTPAPI", "Receipts", "Signatures",
+                "Codecs", "Commitments", "EngineAPI", "EngineClient", "EngineTesting", "HTTPAPI", "Receipts",
+                "Signatures",
                 "Verdicts",
             ]
         ),

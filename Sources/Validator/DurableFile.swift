@@ -15,6 +15,14 @@ public struct StorageError: Error, Equatable, Sendable, CustomStringConvertible 
     }
 }
 
+/// Reading whole files that a person named.
+public enum WholeFile {
+    /// The bytes at `path`; `nil` when there is no such file.
+    public static func read(_ path: String) throws(StorageError) -> [UInt8]? {
+        try DurableFile.read(path)
+    }
+}
+
 /// Reading and writing whole files.
 enum DurableFile {
     /// Writes `bytes` beside `path`, flushes them, and puts them in place of what was there; then flushes the folder.

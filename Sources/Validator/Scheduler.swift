@@ -9,6 +9,16 @@ internal import Receipts
 public import Signatures
 internal import Verdicts
 
+/// The scheduler's state in numbers.
+public struct SchedulerSummary: Sendable, Equatable {
+    public var jobsByPhase: [String: Int]
+    public var nodesOnline: Int
+    /// Executions that wait for a validator.
+    public var unjudged: Int
+    /// Minor units held for open jobs.
+    public var heldUnits: Int64
+}
+
 /// An engine: the market's state machine, its store, its key.
 ///
 /// Calls run one after another up to the point where their batch is queued; the store commits batches in that order, many
@@ -85,6 +95,17 @@ public actor Scheduler {
 
     /// Whether the engine still settles.
     public var isHealthy: Bool { failure == nil }
+
+    /// The state in numbers.
+    public var summary: SchedulerSummary {
+        let now = clock.now
+        return SchedulerSummary(
+            jobsByPhase: Dictionary(engine.jobs.values.map { ($0.phase.rawValue, 1) }, uniquingKeysWith: +),
+            nodesOnline: engine.nodes.keys.filter { engine.isOnline($0, at: now) }.count,
+            unjudged: engine.jobs.values.filter { $0.phase == .verifying && $0.validator == nil }.count,
+            heldUnits: engine.jobs.values.reduce(0) { $0 + $1.held }
+        )
+    }
 
     /// Applies an event, queues everything that follows from it, and waits until that is durable.
     /// - Parameters:

@@ -123,6 +123,53 @@ import Testing
         }
     }
 
+    @Test func whatABookHasForgottenTheStoreRemembers() async throws {
+        try await onEachStore { store in
+            var book = try await settledTown(store)
+            #expect(book.pendingRelease == 0)
+            var again = town.hold("another id", 10)
+            #expect(throws: LedgerError.legTaken(job: digest("job", 1), attempt: 0, leg: "escrow")) {
+                try book.apply(.hold(again, expiresAt: 100), at: 8)
+            }
+            again.leg = "bond"
+            _ = try book.apply(.hold(again, expiresAt: 100), at: 8)
+            #expect(throws: LedgerError.holdResolved(hold: name("h"), by: name("r"))) {
+                try book.apply(.resolve(town.resolution("another id 2", of: "h", provider: 1, fee: 0)), at: 8)
+            }
+            #expect(throws: LedgerError.legTaken(job: digest("job", 1), attempt: 1, leg: "provider")) {
+                try book.apply(.resolve(town.resolution("another id 3", of: "another id", provider: 1, fee: 0)), at: 8)
+            }
+        }
+    }
+
+    /// Two books of one image, as after a failover: the store, not the book, must stop the second resolution.
+    @Test func aStaleBookCannotResolveAHoldAgain() async throws {
+        try await onEachStore { store in
+            var first = Book(history: EmptyHistory())
+            var batch = Batch(effects: try town.open(&first, funds: 1000))
+            var hold = town.hold("h", 100)
+            hold.job = nil
+            hold.leg = ""
+            batch.effects.append(try first.apply(.hold(hold, expiresAt: 100), at: 5))
+            try await store.commit(batch)
+            var stale = first
+            let void = Resolution(id: name("r"), hold: hold.id, legs: [], attempt: 0)
+            try await store.commit(Batch(effects: [try first.apply(.resolve(void), at: 6)]))
+            let second = try stale.apply(.expire(hold.id), at: 100)
+            do throws(LedgerError) {
+                try await store.commit(Batch(effects: [second]))
+                Issue.record("\(type(of: store)) resolved a hold twice")
+            } catch {
+                guard case .invariant(.holdResolvedOnce, _) = error else {
+                    Issue.record("\(error)")
+                    return
+                }
+            }
+            let alice = try store.account(town.alice.id)
+            #expect(alice?.available == 1000)
+        }
+    }
+
     @Test func refusesRowsOutOfBounds() async throws {
         try await onEachStore { store in
             var wrongCID = town.receipt()
@@ -152,6 +199,10 @@ import Testing
             let loose = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict = 0"
             let tables = try String.fetchAll(db, sql: loose)
             #expect(Set(tables).subtracting(["sqlite_schema", "grdb_migrations"]).isEmpty, "\(tables)")
+        }
+        for file in [folder.ledger, folder.ledger + "-wal"] {
+            let rights = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
+            #expect(rights == 0o600, "\(file)")
         }
         try store.close()
     }

@@ -29,12 +29,13 @@ enum Support {
 
     static func runner(
         wallSeconds: Int64 = 20,
+        compileSeconds: Int64 = 20,
         usesNamespaces: Bool = true,
         skipsAdmission: Bool = false
     ) -> SandboxedRunner {
         var options = SandboxedRunner.Options()
         options.wallSeconds = wallSeconds
-        options.compileSeconds = 20
+        options.compileSeconds = compileSeconds
         options.usesNamespaces = usesNamespaces
         return SandboxedRunner(
             worker: worker,

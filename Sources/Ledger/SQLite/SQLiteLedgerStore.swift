@@ -38,6 +38,7 @@ public final class SQLiteLedgerStore: LedgerStore {
             throw .storage(detail: "\(path): expected a ledger file, found none")
         }
         lock = access == .write ? try WriterLock(path: path + ".lock") : nil
+        if access == .write { Self.createPrivately(path) }
         do {
             pool = try DatabasePool(path: path, configuration: Self.configuration(access))
             let pool = pool
@@ -76,6 +77,13 @@ public final class SQLiteLedgerStore: LedgerStore {
             }
         }
         if access == .read { committer.stop(.settlementStopped(reason: "the store is open for reading only")) }
+    }
+
+    /// Makes a new file readable for its owner only; SQLite gives its log the same rights. An existing file stays as it is.
+    private static func createPrivately(_ path: String) {
+        _ =
+            FileManager.default.fileExists(atPath: path)
+            || FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
     }
 
     private static func configuration(_ access: Access) -> Configuration {

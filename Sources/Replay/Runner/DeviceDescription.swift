@@ -64,6 +64,15 @@ public struct DeviceDescription: Sendable, Equatable {
         self.capabilities = capabilities
     }
 
+    /// Whether `other` is the same device with the same driver, so that a binary for one is one for the other. The memory
+    /// that a CPU device reports changes from one moment to the next and does not count.
+    public func isSameDevice(as other: DeviceDescription) -> Bool {
+        var copy = other
+        copy.memoryBytes = memoryBytes
+        copy.largestBufferBytes = largestBufferBytes
+        return self == copy
+    }
+
     /// The promises that a job of `replayClass` needs and that this device does not make.
     public func missingCapabilities(for replayClass: ReplaySpec.Class) -> [Capability] {
         guard replayClass == .exact else { return [] }

@@ -20,7 +20,7 @@ struct CompileStage {
         for (index, unit) in ProgramUnit.needed(by: job.spec).enumerated() {
             programs.append(try compile(unit, index: index, deadline: deadline, control: control))
         }
-        guard let device = programs.first?.device, programs.allSatisfy({ $0.device == device }) else {
+        guard let device = programs.first?.device, programs.allSatisfy({ $0.device.isSameDevice(as: device) }) else {
             throw RunFailure(.device, "the device changed while compiling")
         }
         return CompiledPrograms(binaries: programs.map(\.binary), device: device)
@@ -90,7 +90,7 @@ struct RunStage {
             worker.child,
             bounds: [.device: 65_536, .slot: longest + 8, .done: 0, .failure: 65_536]
         )
-        guard try worker.device(reply) == programs.device else { return nil }
+        guard try worker.device(reply).isSameDevice(as: programs.device) else { return nil }
         var leaves: [Trace.Leaf] = []
         var outputs: [String: [UInt8]] = [:]
         for (index, step) in spec.steps.enumerated() {
