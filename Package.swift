@@ -111,13 +111,25 @@ let package = Package(
             "AssayTesting",
             ["Appraisal", "Codecs", "Commitments", "Receipts", "Replay", "Signatures", "Verdicts"]
         ),
+        module(
+            "Conformance",
+            ["Appraisal", "Codecs", "Commitments", "Receipts", "Signatures", "Verdicts", "COpenSSL"]
+        ),
+        program("make-vectors", ["AssayTesting"]),
         program(
             "cheating-provider",
             [
-                "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Replay", "Signatures", "Validator",
+                "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Replay", "Signatures",
+                "Validator",
                 argumentParser, logging,
             ],
             path: "Examples/CheatingProvider"
+        ),
+
+        program(
+            "digits-accuracy",
+            ["Codecs", "Receipts", "Replay", "Validator", argumentParser],
+            path: "Examples/DigitsAccuracy"
         ),
 
         // Floor 9: programs. `AssayCommands` holds what of the command line is worth testing; it has neither NIO nor OpenCL.
@@ -140,13 +152,18 @@ let package = Package(
 
         // Tests.
         tests(of: "Codecs", ["Codecs", "AssayTesting"]),
-        tests(of: "Verdicts", ["Codecs", "Verdicts"]),
+        tests(of: "Verdicts", ["Codecs", "Verdicts", "AssayTesting"]),
         tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
-        tests(of: "Receipts", ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "AssayTesting"]),
+        tests(of: "Commitments", ["Codecs", "Commitments", "AssayTesting"]),
+        tests(
+            of: "Receipts",
+            ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "AssayTesting"]
+        ),
         tests(
             of: "Appraisal",
             ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting"]
         ),
+        tests(of: "Conformance", ["Codecs", "Verdicts", "Conformance", "AssayTesting"]),
         tests(of: "Replay", ["Codecs", "Commitments", "Replay", "assay-replay"]),
         program("LedgerCrashProbe", ["Ledger", "Commitments"], path: "Tests/LedgerCrashProbe"),
         tests(of: "Ledger", ["Ledger", "Codecs", "Commitments", "LedgerCrashProbe", grdb]),
