@@ -145,8 +145,8 @@ let package = Package(
         module(
             "AssayCommands",
             [
-                "Appraisal", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Ledger", "Receipts", "Replay",
-                "Signatures", "Verdicts", argumentParser,
+                "Appraisal", "Codecs", "Commitments", "Conformance", "EngineAPI", "EngineClient", "Ledger", "Receipts",
+                "Replay", "Signatures", "Validator", "Verdicts", argumentParser,
             ]
         ),
         program("assay", ["AssayCommands"]),
@@ -160,6 +160,7 @@ let package = Package(
         ),
 
         // Tests.
+        tests(of: "Architecture", []),
         tests(of: "Codecs", ["Codecs", "AssayTesting"]),
         tests(of: "Verdicts", ["Codecs", "Verdicts", "AssayTesting"]),
         tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
@@ -203,8 +204,8 @@ let package = Package(
         tests(
             of: "AssayCommands",
             [
-                "AssayCommands", "Codecs", "Commitments", "EngineAPI", "EngineTesting", "Receipts", "Signatures",
-                "Verdicts",
+                "AssayCommands", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineTesting", "Ledger",
+                "Receipts", "Replay", "Signatures", "Verdicts",
             ]
         ),
     ],
