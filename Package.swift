@@ -122,7 +122,10 @@ let package = Package(
         ),
         module(
             "Conformance",
-            ["Appraisal", "Codecs", "Commitments", "Receipts", "Signatures", "Verdicts", "COpenSSL"]
+            [
+                "Appraisal", "Codecs", "Commitments", "Receipts", "Signatures", "TransparencyLog", "Verdicts",
+                "COpenSSL",
+            ]
         ),
         program("make-vectors", ["AssayTesting"]),
         program(
