@@ -149,7 +149,7 @@ let package = Package(
             "AssayCommands",
             [
                 "Appraisal", "Codecs", "Commitments", "Conformance", "EngineAPI", "EngineClient", "Ledger", "Receipts",
-                "Replay", "Signatures", "Validator", "Verdicts", argumentParser,
+                "LogKeeping", "Replay", "Signatures", "TransparencyLog", "Validator", "Verdicts", argumentParser,
             ]
         ),
         program("assay", ["AssayCommands"]),

@@ -152,6 +152,68 @@ private final class Workplace: Sendable {
         #expect(try await keeper.add([], to: late) == false)
     }
 
+    @Test func `A kept witness remembers what it cosigned, and has one keeper`() async throws {
+        let place = try Workplace()
+        let keeper = try place.open()
+        _ = try await keeper.append((0..<20).map { [UInt8($0)] })
+        let first = try await keeper.integrate()
+        func open() throws -> WitnessKeeper {
+            try WitnessKeeper(
+                path: place.path + "/witness",
+                name: "witness.example/w",
+                signingKey: SigningKey(seed: [UInt8](repeating: 6, count: 32)),
+                logs: [keeper.origin: [keeper.key]]
+            )
+        }
+        do {
+            let witness = try open()
+            #expect(throws: LogError.self) { try open() }
+            let request = AddCheckpointRequest(oldSize: 0, proof: [], checkpoint: first)
+            let (answer, cosignature) = try await witness.add(request, at: 1_700_000_000)
+            #expect(answer.status == 200)
+            #expect(witness.key.isValid(try #require(cosignature), for: first.note.text))
+        }
+        let witness = try open()
+        let again = AddCheckpointRequest(oldSize: 0, proof: [], checkpoint: first)
+        let (answer, cosignature) = try await witness.add(again, at: 1_700_000_001)
+        #expect(answer == .conflict(size: 20) && cosignature == nil)
+        _ = try await keeper.append([[99]])
+        let second = try await keeper.integrate()
+        let tree = TileTree(size: 21, source: keeper.folder)
+        let proof = try #require(try tree.consistencyProof(oldSize: 20))
+        let step = AddCheckpointRequest(oldSize: 20, proof: proof, checkpoint: second)
+        #expect(try await witness.add(step, at: 1_700_000_002).cosignature != nil)
+    }
+
+    @Test func `A witness whose memory was changed does not open`() async throws {
+        let place = try Workplace()
+        let keeper = try place.open()
+        let key = try SigningKey(seed: [UInt8](repeating: 6, count: 32))
+        func open() throws -> WitnessKeeper {
+            try WitnessKeeper(
+                path: place.path + "/witness",
+                name: "witness.example/w",
+                signingKey: key,
+                logs: [keeper.origin: [keeper.key]]
+            )
+        }
+        _ = try await keeper.append([[1]])
+        let signed = try await keeper.integrate()
+        do {
+            let request = AddCheckpointRequest(oldSize: 0, proof: [], checkpoint: signed)
+            _ = try await open().add(request, at: 1_700_000_000)
+        }
+        let files = try FileManager.default.subpathsOfDirectory(atPath: place.path + "/witness")
+        let file = URL(
+            fileURLWithPath: place.path + "/witness/" + (try #require(files.first { $0.hasSuffix("checkpoint") }))
+        )
+        var bytes = [UInt8](try Data(contentsOf: file))
+        // The size, one digit after the origin's line.
+        bytes[keeper.origin.utf8.count + 1] = UInt8(ascii: "2")
+        try Data(bytes).write(to: file)
+        #expect(throws: LogError.self) { try open() }
+    }
+
     /// The probe beside the test bundle.
     private var probe: String {
         let bundle = Bundle.allBundles.map(\.bundlePath).first { $0.hasSuffix(".xctest") }
