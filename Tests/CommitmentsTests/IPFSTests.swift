@@ -160,7 +160,8 @@ struct IPFSVectorTests {
     }
 
     @Test func `A directory fixture written to disk gets its root back`() throws {
-        for name in ["path_gateway_unixfs-dir-with-files", "path_gateway_dag-dag-pb"] {
+        // Fixtures whose files are single blocks: others cut their files as no profile does.
+        for name in ["trustless_gateway_car-subdir-with-two-single-block-files", "path_gateway_dag-dag-pb"] {
             let archive = try archive("gateway-conformance-\(name).car")
             let reader = UnixFSReader(archive)
             let folder = try ScratchFolder()
