@@ -1,5 +1,6 @@
-internal import COpenSSL
 // Ed25519 keys and signatures (RFC 8032) through OpenSSL 3. Every OpenSSL pointer of this kind stays in this file.
+
+internal import COpenSSL
 public import Codecs
 
 /// Why a key operation could not be done.
