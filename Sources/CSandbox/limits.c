@@ -18,6 +18,7 @@ int assay_limit_resources(const struct assay_limits *limits) {
     if (error == 0 && limits->cpu_seconds != 0) error = set_limit(RLIMIT_CPU, limits->cpu_seconds);
     if (error == 0 && limits->file_bytes != 0) error = set_limit(RLIMIT_FSIZE, limits->file_bytes);
     if (error == 0 && limits->descriptors != 0) error = set_limit(RLIMIT_NOFILE, limits->descriptors);
+    if (error == 0 && limits->processes != 0) error = set_limit(RLIMIT_NPROC, limits->processes);
     return error;
 }
 
