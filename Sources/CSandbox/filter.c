@@ -1,3 +1,5 @@
+// The system call filter, by libseccomp: an allow-list whose default is ENOSYS, and a list of calls that end the process.
+// The lists name calls of every architecture; a name that this one does not have is passed over.
 #define _GNU_SOURCE
 #include "CSandbox.h"
 #include <errno.h>

@@ -1,3 +1,4 @@
+// Resource limits and privileges (setrlimit(2), prctl(2)).
 #include "CSandbox.h"
 #include <errno.h>
 #include <sys/prctl.h>

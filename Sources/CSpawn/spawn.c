@@ -1,3 +1,5 @@
+// Starting and feeding worker processes. Everything here is safe in a process with threads: nothing runs between fork and exec
+// but what posix_spawn itself does.
 #define _GNU_SOURCE
 #include "CSpawn.h"
 #include <errno.h>
