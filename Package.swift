@@ -171,6 +171,27 @@ let package = Package(
         tests(of: "Replay", ["Codecs", "Commitments", "Replay", "assay-replay"]),
         program("LedgerCrashProbe", ["Ledger", "Commitments"], path: "Tests/LedgerCrashProbe"),
         tests(of: "Ledger", ["Ledger", "Codecs", "Commitments", "LedgerCrashProbe", grdb]),
+        tests(
+            of: "Market",
+            [
+                "AssayTesting", "Codecs", "Commitments", "Ledger", "Market", "Receipts", "Replay", "Signatures",
+                "Verdicts",
+            ]
+        ),
+        tests(
+            of: "Validator",
+            [
+                "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts",
+                "Replay", "Signatures", "Validator", "Verdicts", logging,
+            ]
+        ),
+        tests(
+            of: "Daemon",
+            [
+                "AssayTesting", "Codecs", "Commitments", "CSpawn", "EngineAPI", "EngineClient", "Ledger", "Market",
+                "Receipts", "Replay", "Signatures", "Validator", "assayd", "assay-replay",
+            ]
+        ),
         module(
             "EngineTesting",
             ["Codecs", "Commitments", "EngineAPI", "Receipts", "Signatures"],

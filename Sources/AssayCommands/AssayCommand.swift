@@ -145,7 +145,7 @@ public enum CommandLineTool {
         let leading = arguments.prefix { flags.contains($0) }
         let rest = Array(arguments.dropFirst(leading.count))
         let words = CommandTree.path(in: rest).count
-        return rest.prefix(words) + leading + rest.dropFirst(words)
+        return Array(rest.prefix(words) + leading + rest.dropFirst(words))
     }
 }
 

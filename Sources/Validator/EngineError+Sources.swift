@@ -30,6 +30,7 @@ extension EngineError {
             )
         case .refused(let cause): self.init(.refused, cause)
         case .ledger(let cause): self.init(cause)
+        case .stopped: self.init(.unavailable, "engine.stopped", error.description)
         }
     }
 

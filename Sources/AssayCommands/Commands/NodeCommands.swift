@@ -1,6 +1,7 @@
 // `assay node`: who offers devices, and whether this machine could.
 internal import ArgumentParser
 internal import Codecs
+internal import Commitments
 internal import EngineAPI
 internal import Replay
 internal import Signatures
