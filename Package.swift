@@ -65,13 +65,16 @@ let package = Package(
         system("CCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
         .target(name: "CSpawn"),
         .target(name: "CSandbox", linkerSettings: [.linkedLibrary("seccomp")]),
+        // Hash kernels are useless without optimisation, and -O0 makes intrinsics an order of magnitude slower than
+        // plain code, so that even debug builds ask for it.
+        .target(name: "CHashKernels", cSettings: [.unsafeFlags(["-O3"])]),
 
         // Floor 1: bytes and words.
         module("Codecs"),
         module("Verdicts", ["Codecs"]),
 
         // Floor 2: hashes, trees, keys.
-        module("Commitments", ["Codecs", "COpenSSL"]),
+        module("Commitments", ["Codecs", "CHashKernels", "COpenSSL"]),
         module("Signatures", ["Codecs", "COpenSSL"]),
 
         // Floor 3: kinds of evidence. `Replay` starts the worker `assay-replay`, which alone links OpenCL.
@@ -111,6 +114,11 @@ let package = Package(
             "AssayTesting",
             ["Appraisal", "Codecs", "Commitments", "Receipts", "Replay", "Signatures", "Verdicts"]
         ),
+        module(
+            "Conformance",
+            ["Appraisal", "Codecs", "Commitments", "Receipts", "Signatures", "Verdicts", "COpenSSL"]
+        ),
+        program("make-vectors", ["AssayTesting"]),
         program(
             "cheating-provider",
             [
@@ -121,12 +129,18 @@ let package = Package(
             path: "Examples/CheatingProvider"
         ),
 
+        program(
+            "digits-accuracy",
+            ["Codecs", "Receipts", "Replay", "Validator", argumentParser],
+            path: "Examples/DigitsAccuracy"
+        ),
+
         // Floor 9: programs. `AssayCommands` holds what of the command line is worth testing; it has neither NIO nor OpenCL.
         module(
             "AssayCommands",
             [
-                "Appraisal", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Ledger", "Receipts", "Replay",
-                "Signatures", "Verdicts", argumentParser,
+                "Appraisal", "Codecs", "Commitments", "Conformance", "EngineAPI", "EngineClient", "Ledger", "Receipts",
+                "Replay", "Signatures", "Validator", "Verdicts", argumentParser,
             ]
         ),
         program("assay", ["AssayCommands"]),
@@ -140,9 +154,11 @@ let package = Package(
         ),
 
         // Tests.
+        tests(of: "Architecture", []),
         tests(of: "Codecs", ["Codecs", "AssayTesting"]),
-        tests(of: "Verdicts", ["Codecs", "Verdicts"]),
+        tests(of: "Verdicts", ["Codecs", "Verdicts", "AssayTesting"]),
         tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
+        tests(of: "Commitments", ["AssayTesting", "CHashKernels", "COpenSSL", "Codecs", "Commitments"]),
         tests(
             of: "Receipts",
             ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "AssayTesting"]
@@ -151,6 +167,7 @@ let package = Package(
             of: "Appraisal",
             ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting"]
         ),
+        tests(of: "Conformance", ["Codecs", "Verdicts", "Conformance", "AssayTesting"]),
         tests(of: "Replay", ["Codecs", "Commitments", "Replay", "assay-replay"]),
         program("LedgerCrashProbe", ["Ledger", "Commitments"], path: "Tests/LedgerCrashProbe"),
         tests(of: "Ledger", ["Ledger", "Codecs", "Commitments", "LedgerCrashProbe", grdb]),
@@ -192,8 +209,8 @@ let package = Package(
         tests(
             of: "AssayCommands",
             [
-                "AssayCommands", "Codecs", "Commitments", "EngineAPI", "EngineTesting", "Receipts", "Signatures",
-                "Verdicts",
+                "AssayCommands", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineTesting", "Ledger",
+                "Receipts", "Replay", "Signatures", "Verdicts",
             ]
         ),
     ],

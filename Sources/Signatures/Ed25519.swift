@@ -67,7 +67,10 @@ public final class SigningKey: Sendable {
     private init(owning key: OpaquePointer) throws(KeyError) {
         var bytes = [UInt8](repeating: 0, count: 32)
         var count = bytes.count
-        guard EVP_PKEY_get_raw_public_key(key, &bytes, &count) == 1, count == 32 else {
+        // X25519 keys have 32 bytes too.
+        guard EVP_PKEY_get_id(key) == EVP_PKEY_ED25519,
+            EVP_PKEY_get_raw_public_key(key, &bytes, &count) == 1, count == 32
+        else {
             EVP_PKEY_free(key)
             throw .malformed(ParseError(field: "key", expected: "an Ed25519 key", actual: "another kind of key"))
         }

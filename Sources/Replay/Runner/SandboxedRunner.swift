@@ -124,9 +124,9 @@ public final class SandboxedRunner: Runner {
 
     private func listDevices(_ control: ChildControl) throws(RunFailure) -> [DeviceDescription] {
         let launcher = try currentLauncher(control)
-        let folder = try TemporaryFolder(in: workDirectory)
+        let folder = launcher.hasNamespaces ? nil : try TemporaryFolder(in: workDirectory)
         let child = try ChildProcess(
-            launcher.launch(["devices"], folder: folder.path),
+            launcher.launch(["devices"], folder: folder?.path),
             folder: folder,
             repliesOnOutput: true,
             deadline: .now + .seconds(options.compileSeconds),
