@@ -115,7 +115,9 @@ extension Scheduler: EngineAPI {
         try demand(
             "execution.outputs",
             slots.map { "\($0.name) of \($0.byteCount) bytes" }.joined(separator: ", "),
-            statement.outputs.map { "\($0.slot) of \($0.identity.byteCount) bytes" }.joined(separator: ", ")
+            statement.outputs.isEmpty
+                ? "none"
+                : statement.outputs.map { "\($0.slot) of \($0.identity.byteCount) bytes" }.joined(separator: ", ")
         )
         let root = ArtefactIdentity.root(of: statement.outputs.map(\.identity))
         try demand("execution.outputRoot", root.hex, statement.outputRoot.hex)
