@@ -37,13 +37,17 @@ let hummingbird: [Target.Dependency] = [
 ]
 
 /// The offline half: no network, no database, no OpenCL, no clock unless given one.
-let library = ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal"]
+let library = [
+    "Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "TransparencyLog", "Appraisal",
+]
 
 let package = Package(
     name: "assay",
     products: [
         .library(name: "Assay", targets: library),
         .library(name: "AssayTesting", targets: ["AssayTesting"]),
+        // Keeping a log needs a database, which the library itself never does.
+        .library(name: "AssayLogKeeping", targets: ["LogKeeping"]),
         .executable(name: "assay-replay", targets: ["assay-replay"]),
         .executable(name: "assay", targets: ["assay"]),
         .executable(name: "assayd", targets: ["assayd"]),
@@ -81,12 +85,14 @@ let package = Package(
         module("Replay", ["Codecs", "Commitments", "CSpawn"]),
         program("assay-replay", ["Codecs", "Replay", "COpenCL", "CSandbox"]),
 
-        // Floor 4: what is signed.
+        // Floor 4: what is signed, and where it is made public.
         module("Receipts", ["Codecs", "Commitments", "Replay", "Signatures", "Verdicts"]),
+        module("TransparencyLog", ["Codecs", "Commitments", "Signatures"]),
 
         // Floor 5: what is believed, and what is owned.
         module("Appraisal", ["Codecs", "Commitments", "Receipts", "Replay", "Signatures", "Verdicts"]),
         module("Ledger", ["Codecs", "Commitments", grdb]),
+        module("LogKeeping", ["Codecs", "Commitments", "Signatures", "TransparencyLog", grdb]),
 
         // Floor 6: who does what for how much, and how an engine is spoken to.
         module("Market", ["Codecs", "Commitments", "Ledger", "Receipts", "Replay", "Signatures", "Verdicts"]),
@@ -116,7 +122,10 @@ let package = Package(
         ),
         module(
             "Conformance",
-            ["Appraisal", "Codecs", "Commitments", "Receipts", "Signatures", "Verdicts", "COpenSSL"]
+            [
+                "Appraisal", "Codecs", "Commitments", "Receipts", "Signatures", "TransparencyLog", "Verdicts",
+                "COpenSSL",
+            ]
         ),
         program("make-vectors", ["AssayTesting"]),
         program(
@@ -140,7 +149,7 @@ let package = Package(
             "AssayCommands",
             [
                 "Appraisal", "Codecs", "Commitments", "Conformance", "EngineAPI", "EngineClient", "Ledger", "Receipts",
-                "Replay", "Signatures", "Validator", "Verdicts", argumentParser,
+                "LogKeeping", "Replay", "Signatures", "TransparencyLog", "Validator", "Verdicts", argumentParser,
             ]
         ),
         program("assay", ["AssayCommands"]),
@@ -158,7 +167,17 @@ let package = Package(
         tests(of: "Codecs", ["Codecs", "AssayTesting"]),
         tests(of: "Verdicts", ["Codecs", "Verdicts", "AssayTesting"]),
         tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
-        tests(of: "Commitments", ["AssayTesting", "CHashKernels", "COpenSSL", "Codecs", "Commitments"]),
+        tests(of: "Commitments", ["CHashKernels", "COpenSSL", "Codecs", "Commitments", "AssayTesting"]),
+        tests(of: "TransparencyLog", ["Codecs", "Commitments", "Signatures", "TransparencyLog"]),
+        program(
+            "LogCrashProbe",
+            ["Commitments", "LogKeeping", "Signatures", "TransparencyLog"],
+            path: "Tests/LogCrashProbe"
+        ),
+        tests(
+            of: "LogKeeping",
+            ["Codecs", "Commitments", "LogCrashProbe", "LogKeeping", "Signatures", "TransparencyLog"]
+        ),
         tests(
             of: "Receipts",
             ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "AssayTesting"]

@@ -15,7 +15,7 @@ struct SourceTree {
         ["Commitments", "Signatures", "Algebra"],
         ["Replay", "Attestation", "Proofs", "TransparencyLog", "assay-replay"],
         ["Receipts"],
-        ["Appraisal", "Ledger"],
+        ["Appraisal", "Ledger", "LogKeeping"],
         ["Market", "EngineAPI"],
         ["Validator", "EngineClient"],
         ["HTTPAPI"],
