@@ -8,10 +8,14 @@ let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// Arithmetic is unusable without optimisation, so these targets have it in debug builds too.
+let arithmeticSettings: [SwiftSetting] =
+    swiftSettings + [.unsafeFlags(["-O", "-whole-module-optimization", "-num-threads", "2"])]
+
 let package = Package(
     name: "assay",
     products: [
-        .library(name: "Assay", targets: ["Codecs", "Verdicts", "Signatures", "Commitments"])
+        .library(name: "Assay", targets: ["Codecs", "Verdicts", "Signatures", "Commitments", "Algebra", "Proofs"])
     ],
     dependencies: [],
     targets: [
@@ -23,6 +27,9 @@ let package = Package(
             providers: [.apt(["libssl-dev"])]
         ),
 
+        .systemLibrary(name: "CGMP", path: "Sources/System/CGMP", providers: [.apt(["libgmp-dev"])]),
+        .target(name: "CFieldKernels", exclude: ["tower.inc", "tower_types.inc"], cSettings: [.unsafeFlags(["-O3"])]),
+
         // Floor 1: bytes and words.
         .target(name: "Codecs", swiftSettings: swiftSettings),
         .target(name: "Verdicts", dependencies: ["Codecs"], swiftSettings: swiftSettings),
@@ -31,7 +38,25 @@ let package = Package(
         .target(name: "Commitments", dependencies: ["Codecs", "COpenSSL"], swiftSettings: swiftSettings),
         .target(name: "Signatures", dependencies: ["Codecs", "COpenSSL"], swiftSettings: swiftSettings),
 
+        .target(
+            name: "Algebra",
+            dependencies: ["Codecs", "CGMP", "CFieldKernels", "COpenSSL"],
+            swiftSettings: arithmeticSettings
+        ),
+
+        // Floor 3: evidence.
+        .target(
+            name: "Proofs",
+            dependencies: ["Codecs", "Verdicts", "Commitments", "Signatures", "Algebra"],
+            swiftSettings: arithmeticSettings
+        ),
+
         // Tests.
+        .testTarget(
+            name: "AlgebraTests",
+            dependencies: ["Algebra", "Codecs", "CFieldKernels"],
+            swiftSettings: swiftSettings
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

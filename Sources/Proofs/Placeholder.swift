@@ -1,0 +1,1 @@
+// Proof systems: one folder each, from bytes to a verdict.
