@@ -29,6 +29,8 @@ public protocol CurveGroup: Sendable {
     static func multiply(_ point: AffinePoint<Self>, by scalar: Field4<ScalarParameters>) -> JacobianPoint<Self>
     /// The affine forms of many points with one inversion. A requirement for the same reason.
     static func normalize(_ points: [JacobianPoint<Self>]) -> [AffinePoint<Self>]
+    /// The ordinate of a compressed point, or `nil` when there is none. A requirement for the same reason.
+    static func decompress(_ x: Coordinate, larger: Bool) -> Coordinate?
     /// Curve and subgroup check. A requirement for the same reason.
     static func check(_ point: UncheckedPoint<Self>) throws(PointError) -> AffinePoint<Self>
 }
