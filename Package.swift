@@ -57,6 +57,11 @@ let package = Package(
             dependencies: ["Algebra", "Codecs", "CFieldKernels"],
             swiftSettings: swiftSettings
         ),
+        .testTarget(
+            name: "ProofsTests",
+            dependencies: ["Algebra", "Codecs", "Commitments", "Proofs", "Verdicts"],
+            swiftSettings: swiftSettings
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -31,6 +31,15 @@ public protocol CurveGroup: Sendable {
     static func normalize(_ points: [JacobianPoint<Self>]) -> [AffinePoint<Self>]
     /// The ordinate of a compressed point, or `nil` when there is none. A requirement for the same reason.
     static func decompress(_ x: Coordinate, larger: Bool) -> Coordinate?
+    /// The sum over a table of multiples as `FixedBaseTable` makes it. A requirement for the same reason.
+    static func sum(
+        table: [AffinePoint<Self>],
+        scalars: [Field4<ScalarParameters>],
+        width: Int,
+        windows: Int
+    ) -> JacobianPoint<Self>
+    /// weight_i * point_i, point by point. A requirement for the same reason.
+    static func weighted(_ points: [AffinePoint<Self>], by weights: [RandomWeight]) -> [AffinePoint<Self>]
     /// Curve and subgroup check. A requirement for the same reason.
     static func check(_ point: UncheckedPoint<Self>) throws(PointError) -> AffinePoint<Self>
 }

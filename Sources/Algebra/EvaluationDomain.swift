@@ -3,6 +3,7 @@
 // Transforms are Cooley-Tukey with the twiddles in bit-reversed order: a block of any level multiplies by one constant, so
 // the table is read once and in order. Blocks are visited depth first, so that they stay in the caches once they fit.
 internal import CFieldKernels
+public import Codecs
 
 /// A scalar field with a large power-of-two subgroup.
 public protocol TransformParameters: Field4Parameters {
@@ -20,6 +21,9 @@ public protocol TransformParameters: Field4Parameters {
         at point: Field4<Self>,
         _ inverses: [Field4<Self>]
     ) -> Field4<Self>
+    /// Reads elements of 32 big-endian bytes each. A requirement for the same reason.
+    /// - Throws: `ParseError` for a wrong length or an element that is not below the modulus.
+    static func elements(bigEndian bytes: ArraySlice<UInt8>, field: String) throws(ParseError) -> [Field4<Self>]
 }
 
 extension BN254FrParameters: TransformParameters {
@@ -213,5 +217,18 @@ extension TransformParameters {
         // Each level left out a division by two.
         guard let scale = Field4<Self>(UInt64(values.count)).inverse() else { return .zero }
         return level[0] * scale
+    }
+
+    public static func elements(bigEndian bytes: ArraySlice<UInt8>, field: String) throws(ParseError) -> [Field4<Self>]
+    {
+        guard bytes.count.isMultiple(of: 32) else {
+            throw ParseError(field: field, expected: "elements of 32 bytes", actual: "\(bytes.count) bytes")
+        }
+        var result: [Field4<Self>] = []
+        result.reserveCapacity(bytes.count / 32)
+        for start in stride(from: bytes.startIndex, to: bytes.endIndex, by: 32) {
+            result.append(try Field4(bigEndian: bytes[start..<start + 32], field: field))
+        }
+        return result
     }
 }

@@ -65,9 +65,15 @@ public struct Field4<Parameters: Field4Parameters>: PrimeField {
         guard bytes.count == 32 else {
             throw ParseError(field: field, expected: "32 bytes", actual: "\(bytes.count)")
         }
-        var plain = afk_limbs4()
-        withUnsafeMutableBytes(of: &plain) { target in
-            for (index, byte) in bytes.reversed().enumerated() { target[index] = byte }
+        let plain = bytes.withUnsafeBytes { raw in
+            afk_limbs4(
+                l: (
+                    UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 24, as: UInt64.self)),
+                    UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 16, as: UInt64.self)),
+                    UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
+                    UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 0, as: UInt64.self))
+                )
+            )
         }
         guard let element = Self(canonical: plain) else {
             throw ParseError(field: field, expected: "a number below the modulus", actual: "0x" + Hex.encode(bytes))

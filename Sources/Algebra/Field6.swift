@@ -65,9 +65,17 @@ public struct Field6<Parameters: Field6Parameters>: PrimeField {
         guard bytes.count == 48 else {
             throw ParseError(field: field, expected: "48 bytes", actual: "\(bytes.count)")
         }
-        var plain = afk_limbs6()
-        withUnsafeMutableBytes(of: &plain) { target in
-            for (index, byte) in bytes.reversed().enumerated() { target[index] = byte }
+        let plain = bytes.withUnsafeBytes { raw in
+            afk_limbs6(
+                l: (
+                    UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 40, as: UInt64.self)),
+                    UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 32, as: UInt64.self)),
+                    UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 24, as: UInt64.self)),
+                    UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 16, as: UInt64.self)),
+                    UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
+                    UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 0, as: UInt64.self))
+                )
+            )
         }
         guard let element = Self(canonical: plain) else {
             throw ParseError(field: field, expected: "a number below the modulus", actual: "0x" + Hex.encode(bytes))

@@ -1,1 +1,0 @@
-// Proof systems: one folder each, from bytes to a verdict.

@@ -1,0 +1,20 @@
+// A seeded generator (SplitMix64), so that a failure names the seed that repeats it.
+import Algebra
+
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+
+    mutating func element<F: PrimeField>(_ type: F.Type = F.self) -> F {
+        F(reducing: Integer(words: (0..<F.wordCount + 1).map { _ in next() }))
+    }
+}
