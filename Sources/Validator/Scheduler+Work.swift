@@ -1,0 +1,222 @@
+// The engine's answers to nodes and validators: work, results, verdicts.
+internal import Codecs
+public import Commitments
+public import EngineAPI
+internal import Market
+internal import Receipts
+internal import Replay
+internal import Signatures
+internal import Verdicts
+
+extension Scheduler: EngineAPI {
+    public func node(request: [UInt8]) async throws(EngineError) -> LeasedWork? {
+        let signed = try verified(request)
+        let node = signed.signer
+        switch signed.predicate.action {
+        case .register(let type, let memoryBytes, let askPerMegaUnit):
+            guard let kind = DeviceDescription.Kind(rawValue: type) else {
+                throw EngineError(
+                    .refused,
+                    ParseError(field: "deviceType", expected: "cpu or gpu", actual: type)
+                )
+            }
+            let offer = Node(
+                key: node,
+                deviceKind: kind,
+                memoryBytes: memoryBytes,
+                askPerMegaUnit: askPerMegaUnit
+            )
+            try await perform(.register(offer))
+            return nil
+        case .poll:
+            try await perform(.nodeSeen(node))
+            guard let job = engine.lease(of: node), let file = documents[job.id], let lease = file.lease else {
+                return nil
+            }
+            return LeasedWork(
+                job: job.id,
+                lease: lease.envelope,
+                order: file.order.envelope,
+                spec: file.sealed.bytes
+            )
+        case .abandon(let job, let attempt, let reason):
+            try await perform(
+                .abandon(job: job.digest, attempt: UInt32(attempt), node: node, reason: reason)
+            )
+            return nil
+        case .open, .credit, .withdraw:
+            throw EngineError.wrongAction(signed.predicate.action, expected: "register, poll or abandon")
+        }
+    }
+
+    public func nodes() async throws(EngineError) -> [NodeView] {
+        let now = clock.now
+        return engine.nodes.values.sorted { $0.key.text < $1.key.text }.map { node in
+            NodeView(
+                key: node.key,
+                deviceType: node.deviceKind.rawValue,
+                memoryBytes: node.memoryBytes,
+                askPerMegaUnit: node.askPerMegaUnit,
+                isOnline: engine.isOnline(node.key, at: now),
+                job: engine.lease(of: node.key)?.id
+            )
+        }
+    }
+
+    public func commit(
+        job: Digest,
+        execution: [UInt8],
+        trace: [UInt8]
+    ) async throws(EngineError) -> JobView {
+        guard let file = documents[job], let lease = file.lease else { throw .unknownJob(job) }
+        let signed: Signed<ExecutionStatement>
+        do throws(DocumentError) {
+            signed = try Signed<ExecutionStatement>(verifying: execution, key: lease.predicate.node)
+        } catch {
+            throw EngineError(error, id: "execution")
+        }
+        try check(signed, trace, against: file, lease)
+        let claim = Job.Claim(executionDigest: signed.digest, outputRoot: signed.predicate.outputRoot)
+        let attempt = UInt32(signed.predicate.attempt)
+        try await perform(.commit(job: job, attempt: attempt, node: signed.signer, claim: claim)) { documents in
+            documents[job]?.execution = signed
+            documents[job]?.trace = trace
+        }
+        try await verifyWhenComplete(job)
+        return try view(of: job)
+    }
+
+    /// Compares a statement with its lease and its spec: whatever can be seen without running anything.
+    private func check(
+        _ signed: Signed<ExecutionStatement>,
+        _ trace: [UInt8],
+        against file: JobDocuments,
+        _ lease: Signed<Lease>
+    ) throws(EngineError) {
+        let statement = signed.predicate
+        let spec = file.sealed.spec.replay
+        func demand(_ field: String, _ expected: String, _ actual: String) throws(EngineError) {
+            guard expected == actual else {
+                throw EngineError(.refused, ParseError(field: field, expected: expected, actual: actual))
+            }
+        }
+        try demand("execution.jobId", lease.predicate.jobID.text, statement.jobID.text)
+        try demand("execution.attempt", "\(lease.predicate.attempt)", "\(statement.attempt)")
+        try demand("execution.epoch", "\(lease.predicate.epoch)", "\(statement.epoch)")
+        try demand("execution.leaseDigest", lease.digest.hex, statement.leaseDigest.hex)
+        try demand("execution.inputRoot", file.sealed.inputRoot.hex, statement.inputRoot.hex)
+        try demand("execution.meter.workUnits", "\(spec.workUnits)", "\(statement.meter.workUnits)")
+        let slots = spec.outputSlots.map { spec.slots[$0] }
+        try demand(
+            "execution.outputs",
+            slots.map { "\($0.name) of \($0.byteCount) bytes" }.joined(separator: ", "),
+            statement.outputs.map { "\($0.slot) of \($0.identity.byteCount) bytes" }.joined(separator: ", ")
+        )
+        let root = ArtefactIdentity.root(of: statement.outputs.map(\.identity))
+        try demand("execution.outputRoot", root.hex, statement.outputRoot.hex)
+        do throws(ParseError) {
+            let limits = JSONLimits(bytes: 16 << 20, values: 2_000_000)
+            let document = try Trace(try JSONValue(parsing: trace, limits: limits), "trace")
+            try demandParse("trace.root", document.root.hex, statement.traceRoot.hex)
+            try demandParse("trace.steps", "\(spec.steps.count)", "\(document.leaves.count)")
+            try demandParse("execution.steps", "\(document.leaves.count)", "\(statement.steps)")
+        } catch {
+            throw EngineError(error, id: "trace.malformed")
+        }
+    }
+
+    private func demandParse(_ field: String, _ expected: String, _ actual: String) throws(ParseError) {
+        guard expected == actual else { throw ParseError(field: field, expected: expected, actual: actual) }
+    }
+
+    public nonisolated func putOutput(
+        job: Digest,
+        cid: CID,
+        bytes: [UInt8]
+    ) async throws(EngineError) -> JobView {
+        let expected = try await output(job, cid)
+        try keep(bytes, as: expected)
+        return try await noteOutput(job)
+    }
+
+    /// The identity of an output that the engine waits for.
+    private func output(_ job: Digest, _ cid: CID) throws(EngineError) -> ArtefactIdentity {
+        guard let file = documents[job] else { throw .unknownJob(job) }
+        let outputs = file.execution?.predicate.outputs ?? []
+        guard let output = outputs.first(where: { $0.identity.cid == cid }) else {
+            throw .unknownFile(cid, "an output of job \(job)")
+        }
+        return output.identity
+    }
+
+    private func noteOutput(_ job: Digest) async throws(EngineError) -> JobView {
+        try await verifyWhenComplete(job)
+        return try view(of: job)
+    }
+
+    /// Queues a committed job for verification when all of its outputs are there.
+    private func verifyWhenComplete(_ job: Digest) async throws(EngineError) {
+        guard let open = engine.jobs[job], open.phase == .committed, let file = documents[job] else { return }
+        guard missingOutputs(file).isEmpty else { return }
+        try await perform(.outputsPresent(job: job, attempt: open.attempt))
+    }
+
+    public func validator(request: [UInt8]) async throws(EngineError) -> VerificationWork? {
+        let signed = try verified(request)
+        guard case .poll = signed.predicate.action else {
+            throw EngineError.wrongAction(signed.predicate.action, expected: "poll")
+        }
+        try await perform(.validatorSeen(signed.signer))
+        guard let job = engine.verification(of: signed.signer), let file = documents[job.id],
+            let lease = file.lease, let execution = file.execution, let trace = file.trace
+        else { return nil }
+        return VerificationWork(
+            job: job.id,
+            lease: lease.envelope,
+            order: file.order.envelope,
+            spec: file.sealed.bytes,
+            execution: execution.envelope,
+            trace: trace
+        )
+    }
+
+    public func judge(job: Digest, verdict: [UInt8]) async throws(EngineError) -> JobView {
+        let signed: Signed<VerdictStatement>
+        do throws(DocumentError) {
+            signed = try Signed<VerdictStatement>(verifying: verdict)
+        } catch {
+            throw EngineError(error, id: "verdict")
+        }
+        guard signed.predicate.jobID.digest == job else {
+            let actual = signed.predicate.jobID.text
+            throw EngineError(.refused, ParseError(field: "verdict.jobId", expected: job.hex, actual: actual))
+        }
+        // A verdict that is already in the receipt is answered with how the job ended.
+        guard engine.jobs[job] != nil else { return try view(of: job) }
+        let decision = signed.predicate.verdict
+        let failed = decision.firstFailure ?? decision.checks.first { $0.result == .skip }
+        let reason =
+            decision.isAccepted
+            ? Reason(code: "verified", text: "replayed bit for bit")
+            : Reason(code: failed?.id ?? decision.outcome.rawValue, text: Self.sentence(signed.predicate, failed))
+        let judgement = Judgement(
+            job: job,
+            attempt: UInt32(signed.predicate.attempt),
+            validator: signed.signer,
+            executionDigest: signed.predicate.executionDigest,
+            verdictDigest: signed.digest,
+            outcome: decision.outcome,
+            fault: decision.fault,
+            reason: reason
+        )
+        try await perform(.judge(judgement)) { documents in documents[job]?.verdicts.append(signed) }
+        return try view(of: job)
+    }
+
+    /// What a validator found, for people.
+    private static func sentence(_ statement: VerdictStatement, _ check: Check?) -> String {
+        if let divergence = statement.divergence { return divergence.description }
+        guard let check else { return statement.verdict.outcome.rawValue }
+        return "\(check.id): expected \(check.expected), found \(check.actual)"
+    }
+}
