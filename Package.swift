@@ -43,7 +43,9 @@ let hummingbird: [Target.Dependency] = [
 ]
 
 /// The offline half: no network, no database, no OpenCL, no clock unless given one.
-let library = ["Codecs", "Verdicts", "Signatures", "Commitments", "Algebra", "Proofs", "Replay", "Receipts", "Appraisal"]
+let library = [
+    "Codecs", "Verdicts", "Signatures", "Commitments", "Algebra", "Proofs", "Replay", "Receipts", "Appraisal",
+]
 
 let package = Package(
     name: "assay",
@@ -125,7 +127,8 @@ let package = Package(
         program(
             "cheating-provider",
             [
-                "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Replay", "Signatures", "Validator",
+                "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Replay", "Signatures",
+                "Validator",
                 argumentParser, logging,
             ],
             path: "Examples/CheatingProvider"
@@ -155,7 +158,10 @@ let package = Package(
         tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
         tests(of: "Algebra", ["Algebra", "CFieldKernels", "Codecs"]),
         tests(of: "Proofs", ["Algebra", "Codecs", "Commitments", "Proofs", "Verdicts"]),
-        tests(of: "Receipts", ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "AssayTesting"]),
+        tests(
+            of: "Receipts",
+            ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "AssayTesting"]
+        ),
         tests(
             of: "Appraisal",
             ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting"]
