@@ -134,6 +134,12 @@ let package = Package(
             path: "Examples/CheatingProvider"
         ),
 
+        program(
+            "digits-accuracy",
+            ["Codecs", "Receipts", "Replay", "Validator", argumentParser],
+            path: "Examples/DigitsAccuracy"
+        ),
+
         // Floor 9: programs. `AssayCommands` holds what of the command line is worth testing; it has neither NIO nor OpenCL.
         module(
             "AssayCommands",
@@ -155,9 +161,9 @@ let package = Package(
         // Tests.
         tests(of: "Codecs", ["Codecs", "AssayTesting"]),
         tests(of: "Verdicts", ["Codecs", "Verdicts"]),
+        tests(of: "Algebra", ["Algebra", "AssayTesting", "CFieldKernels", "Codecs"]),
+        tests(of: "Proofs", ["Algebra", "AssayTesting", "Codecs", "Commitments", "Proofs", "Verdicts"]),
         tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
-        tests(of: "Algebra", ["Algebra", "CFieldKernels", "Codecs"]),
-        tests(of: "Proofs", ["Algebra", "Codecs", "Commitments", "Proofs", "Verdicts"]),
         tests(
             of: "Receipts",
             ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "AssayTesting"]

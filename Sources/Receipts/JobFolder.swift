@@ -1,7 +1,7 @@
 // A job as a folder: `job.json`, kernels and inputs. Everything is opened by name below one directory handle and no symbolic
 // link is ever followed, so that a folder from somewhere else cannot make the engine read a file outside it.
 public import Codecs
-public import Commitments
+internal import Commitments
 internal import Replay
 
 #if canImport(Glibc)

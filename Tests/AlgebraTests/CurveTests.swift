@@ -1,4 +1,5 @@
 // Groups: laws, endomorphisms and their constants, subgroup checks, multi-scalar products against the plain sum.
+import AssayTesting
 import Testing
 
 @testable import Algebra

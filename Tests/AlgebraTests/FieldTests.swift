@@ -1,3 +1,4 @@
+import AssayTesting
 // Every fixed-width field against GMP, on both kernels: edge values and seeded random ones.
 import CFieldKernels
 import Codecs

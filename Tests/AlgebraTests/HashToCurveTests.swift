@@ -1,10 +1,11 @@
+import AssayTesting
 // Every RFC 9380 suite and expander of the shared vectors.
 import Codecs
 import Testing
 
 @testable import Algebra
 
-@Suite(.enabled(if: Shared.isPresent, "the shared vectors are not beside the package"))
+@Suite(.enabled(if: SharedVectors.has("vectors/proofs", for: "HashToCurveTests")))
 struct HashToCurveTests {
     private func integer(_ text: Substring) -> Integer? { Integer(text.dropFirst(2), radix: 16) }
 
@@ -13,7 +14,7 @@ struct HashToCurveTests {
         _ name: String,
         coordinate: ([Integer]) -> G.Coordinate
     ) throws {
-        let file = try Shared.json("privacy/h2c/\(name).json")
+        let file = try SharedVectors.json("vectors/privacy/h2c/\(name).json")
         let tag = Array(file["dst"].text.utf8)
         let isUniform = file["randomOracle"].isTrue
         func parse(_ value: JSONValue) -> G.Coordinate {
@@ -48,7 +49,7 @@ struct HashToCurveTests {
 
     @Test(arguments: ["expand-xmd-sha256-38", "expand-xmd-sha512-38", "expand-xof-shake128-36"])
     func `expanders agree with RFC 9380`(_ name: String) throws {
-        let file = try Shared.json("privacy/h2c/\(name).json")
+        let file = try SharedVectors.json("vectors/privacy/h2c/\(name).json")
         let expander: MessageExpander =
             switch file["hash"].text {
             case "SHA256": .xmd(.sha256)

@@ -1,4 +1,5 @@
 // The pairings: order, bilinearity, prepared lines, shared loops, infinity.
+import AssayTesting
 import Testing
 
 @testable import Algebra

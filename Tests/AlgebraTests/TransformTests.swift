@@ -1,4 +1,5 @@
 // Transforms against evaluation, cosets, folding evaluation, polynomials, Poseidon.
+import AssayTesting
 import Testing
 
 @testable import Algebra
@@ -62,10 +63,10 @@ import Testing
     }
 }
 
-@Suite(.enabled(if: Shared.isPresent, "the shared vectors are not beside the package"))
+@Suite(.enabled(if: SharedVectors.has("vectors/proofs", for: "PoseidonTests")))
 struct PoseidonTests {
     @Test func `generated parameters are circomlib's`() throws {
-        let file = try Shared.json("proofs/poseidon/circomlib-constants.json")
+        let file = try SharedVectors.json("vectors/proofs/poseidon/circomlib-constants.json")
         for inputs in 1...16 {
             let poseidon = try #require(Poseidon(inputs: inputs))
             let constants = file["C"][inputs - 1].items.map(\.hex)
@@ -87,7 +88,7 @@ struct PoseidonTests {
     }
 
     @Test func `Poseidon2 over KoalaBear agrees with gnark-crypto`() throws {
-        for test in try Shared.json("proofs/poseidon/gnark-poseidon2-koalabear.json").items {
+        for test in try SharedVectors.json("vectors/proofs/poseidon/gnark-poseidon2-koalabear.json").items {
             let blocks = test["in"].items.map { $0.items.compactMap { UInt64($0.text) } }
             #expect(Poseidon2KoalaBear.hash(blocks) == test["out"].items.compactMap { UInt64($0.text) })
         }

@@ -1,5 +1,6 @@
 // BLS signatures against Wycheproof, drand beacons and chains against their networks' own.
 import Algebra
+import AssayTesting
 import Codecs
 import Commitments
 import Testing
@@ -7,13 +8,15 @@ import Verdicts
 
 @testable import Proofs
 
-@Suite(.enabled(if: Shared.isPresent, "the shared vectors are not beside the package"))
+@Suite(.enabled(if: SharedVectors.has("vectors/proofs", for: "BLSTests")))
 struct BLSTests {
     @Test(arguments: ["basic", "pop"])
     func `Wycheproof`(_ name: String) throws {
         let verifier: BLSVerifier = name == "basic" ? .basic : .proofOfPossession
         var count = 0
-        for group in try Shared.json("proofs/wycheproof/bls_sig_g2_\(name)_verify_test.json")["testGroups"].items {
+        for group in try SharedVectors.json("vectors/proofs/wycheproof/bls_sig_g2_\(name)_verify_test.json")[
+            "testGroups"
+        ].items {
             #expect(group["ciphersuite"].text == verifier.tag)
             for test in group["tests"].items {
                 count += 1
@@ -80,7 +83,7 @@ struct BLSTests {
     }
 }
 
-@Suite(.enabled(if: Shared.isPresent, "the shared vectors are not beside the package"))
+@Suite(.enabled(if: SharedVectors.has("vectors/proofs", for: "DrandTests")))
 struct DrandTests {
     private func chain(_ scheme: String, _ key: [UInt8], groupHash: [UInt8] = []) throws -> DrandChain {
         DrandChain(
@@ -117,13 +120,15 @@ struct DrandTests {
 
     @Test func `pitfall 16: beacons of the clients end as stated`() throws {
         for file in ["beacons-client", "beacons-g1-rfc9380"] {
-            for item in try Shared.json("proofs/drand/\(file).json").items { try check(item, item["beacon"]) }
+            for item in try SharedVectors.json("vectors/proofs/drand/\(file).json").items {
+                try check(item, item["beacon"])
+            }
         }
-        for item in try Shared.json("proofs/drand/beacons-go.json").items { try check(item, item) }
+        for item in try SharedVectors.json("vectors/proofs/drand/beacons-go.json").items { try check(item, item) }
     }
 
     @Test func `chains have the hashes they state`() throws {
-        guard case .object(let chains) = try Shared.json("proofs/drand/chains.json") else {
+        guard case .object(let chains) = try SharedVectors.json("vectors/proofs/drand/chains.json") else {
             Issue.record("chains.json is not an object")
             return
         }
@@ -138,8 +143,10 @@ struct DrandTests {
     }
 
     @Test func `round 1 of the default network signs over the group hash`() throws {
-        let chain = try DrandChain(json: Shared.json("proofs/drand/chains.json")["DEFAULT_CHAIN_INFO"].serialized())
-        let beacon = try DrandBeacon(json: Shared.bytes("proofs/drand/mainnet-round1.json"))
+        let chain = try DrandChain(
+            json: SharedVectors.json("vectors/proofs/drand/chains.json")["DEFAULT_CHAIN_INFO"].serialized()
+        )
+        let beacon = try DrandBeacon(json: SharedVectors.bytes("vectors/proofs/drand/mainnet-round1.json"))
         #expect(chain.verify(beacon, expectedRound: 1).isAccepted)
         var other = beacon
         other.previousSignature = [UInt8](repeating: 0, count: 32)

@@ -1,6 +1,7 @@
 // Groth16 against the shared sets: honest proofs, the soundness cases with the verdicts of other verifiers, bad keys,
 // batches, gnark's and SP1's formats. Tests that carry a pitfall's number are listed in Documentation/proofs.md.
 import Algebra
+import AssayTesting
 import Codecs
 import Commitments
 import Foundation
@@ -11,7 +12,7 @@ import Verdicts
 
 private func serialized(_ value: JSONValue) -> [UInt8] { value.serialized() }
 
-@Suite(.enabled(if: Shared.isPresent, "the shared vectors are not beside the package"))
+@Suite(.enabled(if: SharedVectors.has("vectors/proofs", for: "Groth16Tests")))
 struct Groth16Tests {
     private func verifier(_ value: JSONValue) throws -> AnyGroth16Verifier {
         try AnyGroth16Verifier(snarkjs: serialized(value))
@@ -19,11 +20,11 @@ struct Groth16Tests {
 
     @Test(arguments: ["bls12-381-multiplier2", "bn254-multiplier2", "risc0-test"])
     func `proofs of snarkjs are accepted`(_ set: String) throws {
-        let folder = "proofs/groth16-snarkjs/\(set)/"
-        let verifier = try AnyGroth16Verifier(snarkjs: Shared.bytes(folder + "verification_key.json"))
+        let folder = "vectors/proofs/groth16-snarkjs/\(set)/"
+        let verifier = try AnyGroth16Verifier(snarkjs: SharedVectors.bytes(folder + "verification_key.json"))
         let verdict = verifier.verify(
-            snarkjsProof: try Shared.bytes(folder + "proof.json"),
-            publicInputs: try Shared.bytes(folder + "public.json")
+            snarkjsProof: try SharedVectors.bytes(folder + "proof.json"),
+            publicInputs: try SharedVectors.bytes(folder + "public.json")
         )
         #expect(verdict.isAccepted, "\(verdict)")
         #expect(verdict.checks.map(\.id).last == "groth16.equation")
@@ -50,7 +51,7 @@ struct Groth16Tests {
     func `pitfalls 1, 3, 4, 6, 7, 8, 19 and 20: every soundness case ends as a strict verifier must end it`(
         _ file: String
     ) throws {
-        let set = try Shared.json("proofs/soundness/\(file).json")
+        let set = try SharedVectors.json("vectors/proofs/soundness/\(file).json")
         let verifier = try verifier(set["verification_key"])
         #expect(set["cases"].items.count > 20)
         for item in set["cases"].items {
@@ -68,7 +69,7 @@ struct Groth16Tests {
     }
 
     @Test func `pitfall 6: malleated proofs of one statement have one identity`() throws {
-        let set = try Shared.json("proofs/soundness/groth16-bn254-cases.json")
+        let set = try SharedVectors.json("vectors/proofs/soundness/groth16-bn254-cases.json")
         let verifier = try verifier(set["verification_key"])
         let valid = set["cases"].items.filter(\.["valid"].isTrue)
         let subjects = Set(
@@ -81,7 +82,7 @@ struct Groth16Tests {
     }
 
     @Test func `each relaxation accepts its own cases and no others`() throws {
-        let set = try Shared.json("proofs/soundness/groth16-bn254-cases.json")
+        let set = try SharedVectors.json("vectors/proofs/soundness/groth16-bn254-cases.json")
         let relaxed: [Groth16Compatibility: Set<String>] = [
             .unreducedCoordinates: ["a-plus-q", "c-y-plus-q"],
             .hexadecimalNumbers: ["hex-public"],
@@ -104,7 +105,7 @@ struct Groth16Tests {
     }
 
     @Test func `pitfalls 2 and 8: bad keys are refused with the reason`() throws {
-        let keys = try Shared.json("proofs/soundness/groth16-bad-keys.json").items
+        let keys = try SharedVectors.json("vectors/proofs/soundness/groth16-bad-keys.json").items
         let fields = [
             "": "delta", "delta-infinity": "delta", "ic-infinity": "IC[1]", "ic-short": "IC",
             "delta-off-curve": "delta",
@@ -118,7 +119,7 @@ struct Groth16Tests {
     }
 
     @Test func `pitfall 2: forgeries under a key with gamma = delta pass only when that is asked for`() throws {
-        let bad = try Shared.json("proofs/soundness/groth16-bad-keys.json")[0]
+        let bad = try SharedVectors.json("vectors/proofs/soundness/groth16-bad-keys.json")[0]
         let lax = try AnyGroth16Verifier(snarkjs: serialized(bad["verification_key"]), allowing: [.sharedGammaDelta])
         #expect(!bad["forgeries"].items.isEmpty)
         for forgery in bad["forgeries"].items {
@@ -130,18 +131,18 @@ struct Groth16Tests {
         }
         #expect(throws: ParseError.self) {
             try AnyGroth16Verifier(
-                snarkjs: try Shared.bytes("proofs/groth16-snarkjs/bn254-poseidon/verification_key.json")
+                snarkjs: try SharedVectors.bytes("vectors/proofs/groth16-snarkjs/bn254-poseidon/verification_key.json")
             )
         }
         #expect(throws: ParseError.self) {
             try AnyGroth16Verifier(
-                snarkjs: try Shared.bytes("proofs/circom-files/ark-mycircuit/verification_key.json")
+                snarkjs: try SharedVectors.bytes("vectors/proofs/circom-files/ark-mycircuit/verification_key.json")
             )
         }
     }
 
     @Test func `pitfall 12: batches name their culprits, and cancelling errors do not cancel`() throws {
-        let set = try Shared.json("proofs/soundness/groth16-batch-bn254.json")
+        let set = try SharedVectors.json("vectors/proofs/soundness/groth16-batch-bn254.json")
         let key = try Groth16Key<BN254>(snarkjs: serialized(set["verification_key"]))
         let verifier = Groth16Verifier(key)
         #expect(!set["batches"].items.isEmpty)
@@ -165,7 +166,7 @@ struct Groth16Tests {
     }
 
     @Test func `a batch finds every mutation of its proofs`() throws {
-        let set = try Shared.json("proofs/soundness/groth16-batch-bn254.json")
+        let set = try SharedVectors.json("vectors/proofs/soundness/groth16-batch-bn254.json")
         let verifier = Groth16Verifier(try Groth16Key<BN254>(snarkjs: serialized(set["verification_key"])))
         let honest = try set["batches"][0]["proofs"].items.map {
             Groth16Claim<BN254>(
@@ -191,12 +192,12 @@ struct Groth16Tests {
     }
 
     @Test func `BLS12-381 batches`() throws {
-        let folder = "proofs/groth16-snarkjs/bls12-381-multiplier2/"
-        let key = try Groth16Key<BLS12381>(snarkjs: Shared.bytes(folder + "verification_key.json"))
+        let folder = "vectors/proofs/groth16-snarkjs/bls12-381-multiplier2/"
+        let key = try Groth16Key<BLS12381>(snarkjs: SharedVectors.bytes(folder + "verification_key.json"))
         let verifier = Groth16Verifier(key)
         let claim = Groth16Claim<BLS12381>(
-            proof: try Groth16Proof(snarkjs: Shared.bytes(folder + "proof.json")),
-            publicInputs: try Groth16Proof<BLS12381>.publicInputs(snarkjs: Shared.bytes(folder + "public.json"))
+            proof: try Groth16Proof(snarkjs: SharedVectors.bytes(folder + "proof.json")),
+            publicInputs: try Groth16Proof<BLS12381>.publicInputs(snarkjs: SharedVectors.bytes(folder + "public.json"))
         )
         var wrong = claim
         wrong.publicInputs[0] += .one
@@ -207,7 +208,7 @@ struct Groth16Tests {
 
     @Test(arguments: ["blank_groth16_bn254_nocommit", "blank_groth16_bls12381_nocommit"])
     func `keys of gnark parse, and are refused or loaded for a named reason`(_ name: String) throws {
-        let bytes = try Shared.bytes("proofs/gnark/\(name).vk")
+        let bytes = try SharedVectors.bytes("vectors/proofs/gnark/\(name).vk")
         func load<C: PairingCurve>(_ curve: C.Type) throws {
             let key = try Groth16Key<C>(gnark: bytes)
             #expect(key.inputCount > 0)
@@ -220,7 +221,7 @@ struct Groth16Tests {
     }
 
     @Test func `pitfall 11: a key with commitments is refused`() throws {
-        let bytes = try Shared.bytes("proofs/gnark/blank_groth16_bn254_commit.vk")
+        let bytes = try SharedVectors.bytes("vectors/proofs/gnark/blank_groth16_bn254_commit.vk")
         let error = #expect(throws: ParseError.self) { try Groth16Key<BN254>(gnark: bytes) }
         #expect(error?.field == "publicAndCommitmentCommitted")
     }
@@ -228,8 +229,8 @@ struct Groth16Tests {
     /// SP1's proofs: a gnark key, EVM words, and the inputs that SP1's contracts compute.
     @Test(arguments: ["v4.0.0", "v6.0.0-beta", "v6.0.0"])
     func `wrapped proofs of SP1 are accepted`(_ version: String) throws {
-        let key = try Groth16Key<BN254>(gnark: Shared.bytes("proofs/sp1/\(version)/groth16_vk.bin"))
-        let fixture = try Shared.json("proofs/sp1/\(version)/groth16-fixture.json")
+        let key = try Groth16Key<BN254>(gnark: SharedVectors.bytes("vectors/proofs/sp1/\(version)/groth16_vk.bin"))
+        let fixture = try SharedVectors.json("vectors/proofs/sp1/\(version)/groth16-fixture.json")
         var proof = Array(fixture["proof"].hex.dropFirst(4))
         var digest = SHA256.hash(fixture["publicValues"].hex).bytes
         digest[0] &= 0x1f
@@ -251,8 +252,8 @@ struct Groth16Tests {
     }
 
     @Test func `gnark proofs round trip through compressed and raw points`() throws {
-        let folder = "proofs/groth16-snarkjs/bn254-multiplier2/"
-        let proof = try Groth16Proof<BN254>(snarkjs: Shared.bytes(folder + "proof.json"))
+        let folder = "vectors/proofs/groth16-snarkjs/bn254-multiplier2/"
+        let proof = try Groth16Proof<BN254>(snarkjs: SharedVectors.bytes(folder + "proof.json"))
         let (a, b, c) = (try proof.a.checked(), try proof.b.checked(), try proof.c.checked())
         let compressed = a.compressed(.gnark) + b.compressed(.gnark) + c.compressed(.gnark)
         #expect(try Groth16Proof<BN254>(gnark: compressed) == proof)
@@ -264,10 +265,10 @@ struct Groth16Tests {
     }
 
     @Test func `every truncation and every changed digit of a proof is refused`() throws {
-        let folder = "proofs/groth16-snarkjs/bn254-multiplier2/"
-        let verifier = try AnyGroth16Verifier(snarkjs: Shared.bytes(folder + "verification_key.json"))
-        let proof = try Shared.bytes(folder + "proof.json")
-        let inputs = try Shared.bytes(folder + "public.json")
+        let folder = "vectors/proofs/groth16-snarkjs/bn254-multiplier2/"
+        let verifier = try AnyGroth16Verifier(snarkjs: SharedVectors.bytes(folder + "verification_key.json"))
+        let proof = try SharedVectors.bytes(folder + "proof.json")
+        let inputs = try SharedVectors.bytes(folder + "public.json")
         for length in stride(from: 0, to: proof.count - 1, by: 7) {
             #expect(!verifier.verify(snarkjsProof: Array(proof.prefix(length)), publicInputs: inputs).isAccepted)
         }

@@ -1,5 +1,6 @@
 // KZG openings against the consensus vectors of EIP-4844.
 import Algebra
+import AssayTesting
 import Codecs
 import Foundation
 import Testing
@@ -7,7 +8,7 @@ import Verdicts
 
 @testable import Proofs
 
-@Suite(.enabled(if: Shared.isPresent, "the shared vectors are not beside the package"))
+@Suite(.enabled(if: SharedVectors.has("vectors/proofs", for: "KZGTests")))
 struct KZGTests {
     /// The quoted values of one key of a consensus YAML file, which holds hexadecimal strings and true, false or null only.
     private func values(_ text: String, _ key: String) -> [[UInt8]] {
@@ -29,11 +30,11 @@ struct KZGTests {
     }
 
     private func text(_ name: String) throws -> String {
-        String(decoding: try Shared.bytes("proofs/kzg/\(name).yaml"), as: UTF8.self)
+        String(decoding: try SharedVectors.bytes("vectors/proofs/kzg/\(name).yaml"), as: UTF8.self)
     }
 
     @Test func `pitfall 18: every opening of the consensus vectors ends as stated`() throws {
-        let cases = try Shared.json("proofs/kzg/verify_kzg_proof.json").items
+        let cases = try SharedVectors.json("vectors/proofs/kzg/verify_kzg_proof.json").items
         #expect(cases.count > 60)
         for item in cases {
             let input = item["input"]
@@ -94,7 +95,9 @@ struct KZGTests {
     }
 
     @Test func `the setup file holds the embedded secret, and its Lagrange points commit to blobs`() throws {
-        let setup = try KZGSetup(text: String(decoding: Shared.bytes("proofs/kzg/trusted_setup.txt"), as: UTF8.self))
+        let setup = try KZGSetup(
+            text: String(decoding: SharedVectors.bytes("vectors/proofs/kzg/trusted_setup.txt"), as: UTF8.self)
+        )
         #expect(setup.tau == KZGSetup.ethereumTau)
         // The Lagrange polynomials add up to one.
         var sum = JacobianPoint<BLS12381G1>.infinity
@@ -108,7 +111,7 @@ struct KZGTests {
 
     /// The input of EIP-4844's precompile: versioned hash, z, y, commitment, proof.
     @Test func `the point evaluation precompile's vector`() throws {
-        let input = try Shared.json("proofs/evm/pointEvaluation.json")[0]["Input"].hex
+        let input = try SharedVectors.json("vectors/proofs/evm/pointEvaluation.json")[0]["Input"].hex
         #expect(input.count == 192)
         let verdict = KZGVerifier.ethereum.verify(
             commitment: Array(input[96..<144]),

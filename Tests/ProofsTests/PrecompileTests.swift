@@ -1,14 +1,15 @@
 // The groups and pairings against the precompile vectors of EIP-196, EIP-197 and EIP-2537, through the public encodings.
 import Algebra
+import AssayTesting
 import Codecs
 import Testing
 
-@Suite(.enabled(if: Shared.isPresent, "the shared vectors are not beside the package"))
+@Suite(.enabled(if: SharedVectors.has("vectors/proofs", for: "PrecompileTests")))
 struct PrecompileTests {
     private struct Refused: Error {}
 
     private func cases(_ file: String) throws -> [(name: String, input: [UInt8], expected: [UInt8])] {
-        let items = try Shared.json("proofs/evm/\(file).json").items
+        let items = try SharedVectors.json("vectors/proofs/evm/\(file).json").items
         #expect(!items.isEmpty)
         return items.map { ($0["Name"].text, $0["Input"].hex, $0["Expected"].hex) }
     }
@@ -122,7 +123,7 @@ struct PrecompileTests {
     }
 
     @Test func `the first thousand multiples of the generators`() throws {
-        let g1 = try Shared.bytes("proofs/curves/bls12-381-g1-compressed.dat")
+        let g1 = try SharedVectors.bytes("vectors/proofs/curves/bls12-381-g1-compressed.dat")
         var p = JacobianPoint<BLS12381G1>.infinity
         var points: [JacobianPoint<BLS12381G1>] = []
         for _ in 0..<1000 {
@@ -134,7 +135,7 @@ struct PrecompileTests {
             #expect(try UncheckedPoint<BLS12381G1>(zcash: bytes, field: "p").checked() == point)
             #expect(point.zcash == Array(bytes))
         }
-        let g2 = try Shared.bytes("proofs/curves/bls12-381-g2-compressed.dat")
+        let g2 = try SharedVectors.bytes("vectors/proofs/curves/bls12-381-g2-compressed.dat")
         var q = JacobianPoint<BLS12381G2>.infinity
         var others: [JacobianPoint<BLS12381G2>] = []
         for _ in 0..<1000 {

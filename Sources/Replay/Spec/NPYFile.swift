@@ -1,19 +1,19 @@
 // Reads the npy files of input slots (numpy.lib.format, versions 1.0 and 2.0). The header is a Python dictionary literal; only
 // the form that numpy itself writes is accepted, because two readers must never see two shapes in one file.
-internal import Codecs
+package import Codecs
 
 /// An array as an npy file holds it.
-struct NPYFile: Equatable {
+package struct NPYFile: Equatable {
     /// The type of the elements.
-    let type: ElementType
+    package let type: ElementType
     /// The length of each dimension, slowest first; empty for a scalar.
-    let shape: [UInt64]
+    package let shape: [UInt64]
     /// The elements, little-endian, in C order.
-    let content: ArraySlice<UInt8>
+    package let content: ArraySlice<UInt8>
 
     /// Reads a file.
     /// - Throws: `ParseError` for anything that numpy would not write for a C-ordered array of an `ElementType`.
-    init(parsing bytes: [UInt8], field: String = "npy") throws(ParseError) {
+    package init(parsing bytes: [UInt8], field: String = "npy") throws(ParseError) {
         var reader = ByteReader(bytes)
         let magic = Array(try reader.read(6, field))
         guard magic == [0x93] + Array("NUMPY".utf8) else {
