@@ -59,6 +59,37 @@ public struct KZGSetup: Sendable {
         BLS12381G1.multiScalar(lagrange, try KZGVerifier.elements(blob), threads: 1).affine
     }
 
+    /// The value at `z` of the polynomial that a blob's elements are the values of.
+    /// - Throws: `ParseError` for a blob of another length or with elements that are not canonical.
+    public func value(of blob: [UInt8], at z: BLS12381.Fr) throws(ParseError) -> BLS12381.Fr {
+        Self.value(of: try KZGVerifier.elements(blob), at: z)
+    }
+
+    /// A blob with its commitment and the proof of its opening at the challenge.
+    /// - Throws: `ParseError` for a blob of another length or with elements that are not canonical.
+    public func proving(_ blob: [UInt8]) throws(ParseError) -> KZGBlob {
+        let elements = try KZGVerifier.elements(blob)
+        let commitment = try commitment(to: blob).zcash
+        let z = KZGVerifier.challenge(blob: blob, commitment: commitment)
+        // The quotient (f - f(z)) / (x - z) by its values at the roots; a challenge that hits a root has no such values,
+        // which happens with probability 2^-243.
+        let y = Self.value(of: elements, at: z)
+        var quotients = Self.roots.map { $0 - z }
+        BLS12381.Fr.invertAll(&quotients)
+        for index in quotients.indices { quotients[index] *= elements[index] - y }
+        let proof = BLS12381G1.multiScalar(lagrange, quotients, threads: 1).affine.zcash
+        return KZGBlob(blob: blob, commitment: commitment, proof: proof)
+    }
+
+    /// The roots of unity in bit-reversed order.
+    private static let roots: [BLS12381.Fr] = {
+        guard let domain else { return [] }
+        var roots = [BLS12381.Fr.one]
+        for index in 1..<domain.size { roots.append(roots[index - 1] * domain.root) }
+        EvaluationDomain<BLS12381FrParameters>.reverseBits(&roots)
+        return roots
+    }()
+
     private static let domain = EvaluationDomain<BLS12381FrParameters>(log: 12)
     private static let inverses = domain?.reversedInverses ?? []
 
