@@ -16,6 +16,12 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = [], path: Stri
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: swiftSettings)
 }
 
+/// Arithmetic is unusable without optimisation, so it is optimised in debug builds too, across its files.
+func arithmetic(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    let flags = SwiftSetting.unsafeFlags(["-O", "-whole-module-optimization", "-num-threads", "2"])
+    return .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings + [flags])
+}
+
 func program(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
     .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: swiftSettings)
 }
@@ -38,7 +44,8 @@ let hummingbird: [Target.Dependency] = [
 
 /// The offline half: no network, no database, no OpenCL, no clock unless given one.
 let library = [
-    "Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "TransparencyLog", "Appraisal",
+    "Codecs", "Verdicts", "Signatures", "Commitments", "Algebra", "Proofs", "Replay", "Receipts", "TransparencyLog",
+    "Appraisal",
 ]
 
 let package = Package(
@@ -67,6 +74,8 @@ let package = Package(
         system("COpenSSL", pkgConfig: "libcrypto", debian: "libssl-dev"),
         system("COpenCL", pkgConfig: "OpenCL", debian: "ocl-icd-opencl-dev"),
         system("CCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
+        system("CGMP", pkgConfig: "gmp", debian: "libgmp-dev"),
+        .target(name: "CFieldKernels", exclude: ["tower.inc", "tower_types.inc"], cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "CSpawn"),
         .target(name: "CSandbox", linkerSettings: [.linkedLibrary("seccomp")]),
         // Hash kernels are useless without optimisation, and -O0 makes intrinsics an order of magnitude slower than
@@ -81,7 +90,10 @@ let package = Package(
         module("Commitments", ["Codecs", "CHashKernels", "COpenSSL"]),
         module("Signatures", ["Codecs", "COpenSSL"]),
 
+        arithmetic("Algebra", ["Codecs", "CFieldKernels", "CGMP", "COpenSSL"]),
+
         // Floor 3: kinds of evidence. `Replay` starts the worker `assay-replay`, which alone links OpenCL.
+        arithmetic("Proofs", ["Algebra", "Codecs", "Commitments", "Verdicts"]),
         module("Replay", ["Codecs", "Commitments", "CSpawn"]),
         program("assay-replay", ["Codecs", "Replay", "COpenCL", "CSandbox"]),
 
@@ -166,6 +178,8 @@ let package = Package(
         tests(of: "Architecture", []),
         tests(of: "Codecs", ["Codecs", "AssayTesting"]),
         tests(of: "Verdicts", ["Codecs", "Verdicts", "AssayTesting"]),
+        tests(of: "Algebra", ["Algebra", "AssayTesting", "CFieldKernels", "Codecs"]),
+        tests(of: "Proofs", ["Algebra", "AssayTesting", "Codecs", "Commitments", "Proofs", "Verdicts"]),
         tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
         tests(of: "Commitments", ["CHashKernels", "COpenSSL", "Codecs", "Commitments", "AssayTesting"]),
         tests(of: "TransparencyLog", ["Codecs", "Commitments", "Signatures", "TransparencyLog"]),
@@ -190,6 +204,27 @@ let package = Package(
         tests(of: "Replay", ["Codecs", "Commitments", "Replay", "assay-replay"]),
         program("LedgerCrashProbe", ["Ledger", "Commitments"], path: "Tests/LedgerCrashProbe"),
         tests(of: "Ledger", ["Ledger", "Codecs", "Commitments", "LedgerCrashProbe", grdb]),
+        tests(
+            of: "Market",
+            [
+                "AssayTesting", "Codecs", "Commitments", "Ledger", "Market", "Receipts", "Replay", "Signatures",
+                "Verdicts",
+            ]
+        ),
+        tests(
+            of: "Validator",
+            [
+                "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts",
+                "Replay", "Signatures", "Validator", "Verdicts", logging,
+            ]
+        ),
+        tests(
+            of: "Daemon",
+            [
+                "AssayTesting", "Codecs", "Commitments", "CSpawn", "EngineAPI", "EngineClient", "Ledger", "Market",
+                "Receipts", "Replay", "Signatures", "Validator", "assayd", "assay-replay",
+            ]
+        ),
         module(
             "EngineTesting",
             ["Codecs", "Commitments", "EngineAPI", "Receipts", "Signatures"],

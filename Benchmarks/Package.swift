@@ -15,6 +15,11 @@ let package = Package(
             ],
             path: "Sources/CommitmentBenchmarks"
         ),
+        .executableTarget(
+            name: "algebra-bench",
+            dependencies: [.product(name: "Assay", package: "assay")],
+            path: "Sources/AlgebraBenchmarks"
+        )
     ],
     swiftLanguageModes: [.v6]
 )

@@ -143,9 +143,9 @@ public enum CommandLineTool {
     private static func placingGlobalFlags(_ arguments: [String]) -> [String] {
         let flags: Set<String> = ["--json", "--quiet", "-q", "--no-color"]
         let leading = arguments.prefix { flags.contains($0) }
-        let rest = Array(arguments.dropFirst(leading.count))
-        let words = CommandTree.path(in: rest).count
-        return rest.prefix(words) + leading + rest.dropFirst(words)
+        let rest = arguments.dropFirst(leading.count)
+        let options = rest.prefix { $0 != "--" }
+        return Array(options + leading + rest.dropFirst(options.count))
     }
 }
 

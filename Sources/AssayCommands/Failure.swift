@@ -1,6 +1,7 @@
 // Everything that can go wrong in a command, as one value: which exit code, which stable id, which field.
 internal import Appraisal
 internal import Codecs
+internal import Commitments
 internal import EngineAPI
 internal import Ledger
 internal import Receipts

@@ -19,7 +19,7 @@ struct SourceTree {
         ["Market", "EngineAPI"],
         ["Validator", "EngineClient"],
         ["HTTPAPI"],
-        ["AssayTesting", "AssayCommands", "assay", "assayd"],
+        ["AssayTesting", "Conformance", "make-vectors", "AssayCommands", "assay", "assayd"],
     ]
 
     /// The Swift files of a folder, with their text.

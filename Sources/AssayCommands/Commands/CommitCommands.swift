@@ -64,7 +64,7 @@ enum CommittedPath {
             ]
             if let sha256 = names.sha256 { list.append(("sha256", sha256.hex)) }
             if let blake3 = names.blake3 { list.append(("blake3", blake3.hex)) }
-            if let piece = names.piece { list.append(("piece", piece.text)) }
+            if let piece = names.piece { list.append(("piece", piece.id.text)) }
             return list
         case .folder(let names):
             return [("cid", names.cid.text), ("manifest", names.manifest.digest.hex)]

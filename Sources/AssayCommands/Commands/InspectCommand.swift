@@ -3,6 +3,7 @@ internal import ArgumentParser
 internal import Codecs
 internal import Commitments
 internal import Receipts
+internal import Replay
 internal import Signatures
 
 struct InspectCommand: ToolCommand {

@@ -4,6 +4,7 @@ internal import Codecs
 internal import Commitments
 internal import EngineAPI
 internal import Receipts
+internal import Replay
 internal import Signatures
 
 struct JobSubmit: ToolCommand {
