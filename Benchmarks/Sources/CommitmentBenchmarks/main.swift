@@ -71,7 +71,8 @@ func tree(_ mebibytes: Int) throws {
     }
     precondition(roots.count == 1)
     print("SHA-256, OpenSSL EVP, \(mebibytes) MiB: \(gigabytes(bytes.count, flat.processor)) per processor-second")
-    print("assay-tree-1, one thread: \(gigabytes(bytes.count, one.processor)), \(format(flat.processor / one.processor))x EVP")
+    let ratio = format(flat.processor / one.processor)
+    print("assay-tree-1, one thread: \(gigabytes(bytes.count, one.processor)), \(ratio)x EVP")
     print("assay-tree-1, two threads: \(format(one.wall / two.wall))x one thread on the wall")
 
     var digest = Digest.zero
@@ -93,7 +94,8 @@ func tree(_ mebibytes: Int) throws {
     let same = Clock.median { digest = BLAKE3.hash(ones) }
     print("BLAKE3, one thread: \(gigabytes(bytes.count, blake3.processor)) (\(digest.hex.prefix(8)))")
     if let seconds = Double(try run("python3", ["-c", peer]).output.trimmingCharacters(in: .whitespacesAndNewlines)) {
-        print("BLAKE3, PyPI package: \(gigabytes(bytes.count, seconds)); Assay is \(format(seconds / same.processor))x of it")
+        let ratio = format(seconds / same.processor)
+        print("BLAKE3, PyPI package: \(gigabytes(bytes.count, seconds)); Assay is \(ratio)x of it")
     } else {
         print("BLAKE3, PyPI package: not installed")
     }
