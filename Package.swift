@@ -44,7 +44,8 @@ let hummingbird: [Target.Dependency] = [
 
 /// The offline half: no network, no database, no OpenCL, no clock unless given one.
 let library = [
-    "Codecs", "Verdicts", "Signatures", "Commitments", "Algebra", "Proofs", "Replay", "Receipts", "Appraisal",
+    "Codecs", "Verdicts", "Signatures", "Commitments", "Algebra", "Proofs", "Replay", "Receipts", "TransparencyLog",
+    "Appraisal",
 ]
 
 let package = Package(
@@ -52,6 +53,8 @@ let package = Package(
     products: [
         .library(name: "Assay", targets: library),
         .library(name: "AssayTesting", targets: ["AssayTesting"]),
+        // Keeping a log needs a database, which the library itself never does.
+        .library(name: "AssayLogKeeping", targets: ["LogKeeping"]),
         .executable(name: "assay-replay", targets: ["assay-replay"]),
         .executable(name: "assay", targets: ["assay"]),
         .executable(name: "assayd", targets: ["assayd"]),
@@ -75,13 +78,16 @@ let package = Package(
         .target(name: "CFieldKernels", exclude: ["tower.inc", "tower_types.inc"], cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "CSpawn"),
         .target(name: "CSandbox", linkerSettings: [.linkedLibrary("seccomp")]),
+        // Hash kernels are useless without optimisation, and -O0 makes intrinsics an order of magnitude slower than
+        // plain code, so that even debug builds ask for it.
+        .target(name: "CHashKernels", cSettings: [.unsafeFlags(["-O3"])]),
 
         // Floor 1: bytes and words.
         module("Codecs"),
         module("Verdicts", ["Codecs"]),
 
         // Floor 2: hashes, trees, keys.
-        module("Commitments", ["Codecs", "COpenSSL"]),
+        module("Commitments", ["Codecs", "CHashKernels", "COpenSSL"]),
         module("Signatures", ["Codecs", "COpenSSL"]),
 
         arithmetic("Algebra", ["Codecs", "CFieldKernels", "CGMP", "COpenSSL"]),
@@ -91,12 +97,14 @@ let package = Package(
         module("Replay", ["Codecs", "Commitments", "CSpawn"]),
         program("assay-replay", ["Codecs", "Replay", "COpenCL", "CSandbox"]),
 
-        // Floor 4: what is signed.
+        // Floor 4: what is signed, and where it is made public.
         module("Receipts", ["Codecs", "Commitments", "Replay", "Signatures", "Verdicts"]),
+        module("TransparencyLog", ["Codecs", "Commitments", "Signatures"]),
 
         // Floor 5: what is believed, and what is owned.
         module("Appraisal", ["Codecs", "Commitments", "Receipts", "Replay", "Signatures", "Verdicts"]),
         module("Ledger", ["Codecs", "Commitments", grdb]),
+        module("LogKeeping", ["Codecs", "Commitments", "Signatures", "TransparencyLog", grdb]),
 
         // Floor 6: who does what for how much, and how an engine is spoken to.
         module("Market", ["Codecs", "Commitments", "Ledger", "Receipts", "Replay", "Signatures", "Verdicts"]),
@@ -124,6 +132,14 @@ let package = Package(
             "AssayTesting",
             ["Appraisal", "Codecs", "Commitments", "Receipts", "Replay", "Signatures", "Verdicts"]
         ),
+        module(
+            "Conformance",
+            [
+                "Appraisal", "Codecs", "Commitments", "Receipts", "Signatures", "TransparencyLog", "Verdicts",
+                "COpenSSL",
+            ]
+        ),
+        program("make-vectors", ["AssayTesting"]),
         program(
             "cheating-provider",
             [
@@ -144,8 +160,8 @@ let package = Package(
         module(
             "AssayCommands",
             [
-                "Appraisal", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Ledger", "Receipts", "Replay",
-                "Signatures", "Verdicts", argumentParser,
+                "Appraisal", "Codecs", "Commitments", "Conformance", "EngineAPI", "EngineClient", "Ledger", "Receipts",
+                "LogKeeping", "Replay", "Signatures", "TransparencyLog", "Validator", "Verdicts", argumentParser,
             ]
         ),
         program("assay", ["AssayCommands"]),
@@ -159,11 +175,23 @@ let package = Package(
         ),
 
         // Tests.
+        tests(of: "Architecture", []),
         tests(of: "Codecs", ["Codecs", "AssayTesting"]),
-        tests(of: "Verdicts", ["Codecs", "Verdicts"]),
+        tests(of: "Verdicts", ["Codecs", "Verdicts", "AssayTesting"]),
         tests(of: "Algebra", ["Algebra", "AssayTesting", "CFieldKernels", "Codecs"]),
         tests(of: "Proofs", ["Algebra", "AssayTesting", "Codecs", "Commitments", "Proofs", "Verdicts"]),
         tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
+        tests(of: "Commitments", ["CHashKernels", "COpenSSL", "Codecs", "Commitments", "AssayTesting"]),
+        tests(of: "TransparencyLog", ["Codecs", "Commitments", "Signatures", "TransparencyLog"]),
+        program(
+            "LogCrashProbe",
+            ["Commitments", "LogKeeping", "Signatures", "TransparencyLog"],
+            path: "Tests/LogCrashProbe"
+        ),
+        tests(
+            of: "LogKeeping",
+            ["Codecs", "Commitments", "LogCrashProbe", "LogKeeping", "Signatures", "TransparencyLog"]
+        ),
         tests(
             of: "Receipts",
             ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "AssayTesting"]
@@ -172,9 +200,31 @@ let package = Package(
             of: "Appraisal",
             ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting"]
         ),
+        tests(of: "Conformance", ["Codecs", "Verdicts", "Conformance", "AssayTesting"]),
         tests(of: "Replay", ["Codecs", "Commitments", "Replay", "assay-replay"]),
         program("LedgerCrashProbe", ["Ledger", "Commitments"], path: "Tests/LedgerCrashProbe"),
         tests(of: "Ledger", ["Ledger", "Codecs", "Commitments", "LedgerCrashProbe", grdb]),
+        tests(
+            of: "Market",
+            [
+                "AssayTesting", "Codecs", "Commitments", "Ledger", "Market", "Receipts", "Replay", "Signatures",
+                "Verdicts",
+            ]
+        ),
+        tests(
+            of: "Validator",
+            [
+                "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts",
+                "Replay", "Signatures", "Validator", "Verdicts", logging,
+            ]
+        ),
+        tests(
+            of: "Daemon",
+            [
+                "AssayTesting", "Codecs", "Commitments", "CSpawn", "EngineAPI", "EngineClient", "Ledger", "Market",
+                "Receipts", "Replay", "Signatures", "Validator", "assayd", "assay-replay",
+            ]
+        ),
         module(
             "EngineTesting",
             ["Codecs", "Commitments", "EngineAPI", "Receipts", "Signatures"],
@@ -192,8 +242,8 @@ let package = Package(
         tests(
             of: "AssayCommands",
             [
-                "AssayCommands", "Codecs", "Commitments", "EngineAPI", "EngineTesting", "Receipts", "Signatures",
-                "Verdicts",
+                "AssayCommands", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineTesting", "Ledger",
+                "Receipts", "Replay", "Signatures", "Verdicts",
             ]
         ),
     ],

@@ -1,1 +1,5 @@
-print("x")
+// `assay`: everything is in `AssayCommands`, where it is tested.
+import AssayCommands
+import Foundation
+
+exit(await CommandLineTool.runProcess())

@@ -232,6 +232,21 @@ import Testing
         #expect(Admission.faults(in: job.spec, sources: job.spec.sources.map { job.files[$0.file] ?? [] }).isEmpty)
     }
 
+    /// Texts at the bounds of size that would take a reader with a nested loop for ever.
+    @Test(arguments: [
+        String(repeating: "(int ", count: 30_000), String(repeating: "typedef ", count: 30_000),
+        String(repeating: "kernel a(", count: 20_000), String(repeating: "__attribute__((", count: 15_000),
+        String(repeating: "#\n", count: 65_000), String(repeating: "exp ", count: 60_000),
+        String(repeating: "* const ", count: 30_000), String(repeating: "atomic_inc(", count: 20_000),
+        String(repeating: "((((", count: 15_000), (0..<4000).map { "#define M\($0) M\($0 + 1) M\($0 + 1)\n" }.joined(),
+        (0..<400).map { "#define M\($0) M\($0 + 1) N\($0 + 1)\n#define N\($0) M\($0 + 1)\n" }.joined(),
+        "#define A B A\n#define B A B\n",
+    ]) func largeTextsEnd(_ text: String) throws {
+        let faults = Admission.faults(in: try Self.spec(), sources: [Array(text.utf8)])
+        #expect(!faults.isEmpty)
+        #expect(faults.count <= 64)
+    }
+
     /// No text makes the tokenizer trap or run for ever.
     @Test func survivesRandomText() throws {
         var seed: UInt64 = 0x9e37_79b9_7f4a_7c15

@@ -39,17 +39,22 @@ struct SourceCheck {
     let kernel: TokenizedKernel
     let replayClass: ReplaySpec.Class
     let macros: KernelMacros
+    let index: TokenIndex
     private(set) var faults: [AdmissionFault] = []
+    /// The most breaches that are noted; one would do to refuse.
+    private static let faultsMax = 256
 
     init(name: String, kernel: TokenizedKernel, replayClass: ReplaySpec.Class) {
         self.name = name
         self.kernel = kernel
         self.replayClass = replayClass
         macros = KernelMacros(kernel.directives)
+        index = TokenIndex(kernel.tokens)
     }
 
     /// Notes a breach; one of each rule per line is enough.
     mutating func report(_ rule: AdmissionFault.Rule, _ line: Int, _ detail: String) {
+        guard faults.count < Self.faultsMax else { return }
         guard line == 0 || !faults.contains(where: { $0.rule == rule && $0.line == line }) else { return }
         faults.append(AdmissionFault(rule: rule, source: name, line: line, detail: detail))
     }
@@ -65,6 +70,7 @@ struct SourceCheck {
         checkDeclarations()
         checkAttributes()
         checkAtomics()
+        for problem in macros.problems { report(.macroExpansion, problem.line, problem.detail) }
         if macros.expandedCount(kernel.tokens) > KernelMacros.expandedTokensMax {
             report(.macroExpansion, 0, "more than \(KernelMacros.expandedTokensMax) tokens after expansion")
         }
@@ -182,24 +188,26 @@ struct SourceCheck {
 
     private mutating func checkPointerCasts() {
         let tokens = kernel.tokens
-        for (index, token) in tokens.enumerated() {
-            if token.text == "*", token.kind == .punctuator {
-                var next = index + 1
+        var isTypedef = false
+        for (position, token) in tokens.enumerated() {
+            switch token.text {
+            case "*":
+                var next = position + 1
                 while next < tokens.count, KernelNames.qualifiers.contains(tokens[next].text) { next += 1 }
                 if next < tokens.count, tokens[next].text == ")" {
                     report(.pointerCast, token.line, "a cast to a pointer, or a parameter without a name")
                 }
-            } else if token.text == "(", isCastStart(index), let end = tokens.matching(index),
-                tokens[index..<end].contains(where: { $0.text == "*" })
-            {
-                report(.pointerCast, token.line, "a cast to a pointer")
-            } else if token.text == "(", index + 1 < tokens.count, tokens[index + 1].text == "{" {
-                report(.statementExpression, token.line, "({")
-            } else if token.text == "typedef" {
-                let statement = tokens[index...].prefix { $0.text != ";" }
-                if statement.contains(where: { $0.text == "*" }) {
-                    report(.pointerCast, token.line, "a typedef of a pointer")
+                if isTypedef { report(.pointerCast, token.line, "a typedef of a pointer") }
+            case "(":
+                if isCastStart(position), let end = index.matching(position), index.hasStar(from: position, to: end) {
+                    report(.pointerCast, token.line, "a cast to a pointer")
                 }
+                if position + 1 < tokens.count, tokens[position + 1].text == "{" {
+                    report(.statementExpression, token.line, "({")
+                }
+            case "typedef": isTypedef = true
+            case ";": isTypedef = false
+            default: break
             }
         }
     }
@@ -268,7 +276,7 @@ struct SourceCheck {
         let tokens = kernel.tokens
         for (index, token) in tokens.enumerated() where token.text == "__attribute__" {
             guard index + 2 < tokens.count, tokens[index + 1].text == "(", tokens[index + 2].text == "(",
-                let end = tokens.matching(index + 2)
+                let end = self.index.matching(index + 2)
             else {
                 report(.attribute, token.line, "an attribute that is not written ((…))")
                 continue
@@ -280,7 +288,7 @@ struct SourceCheck {
                     report(.attribute, word.line, word.text)
                 }
                 position += 1
-                if position < end, tokens[position].text == "(", let close = tokens.matching(position) {
+                if position < end, tokens[position].text == "(", let close = self.index.matching(position) {
                     position = close + 1
                 }
             }
@@ -304,25 +312,10 @@ struct SourceCheck {
             let isStatement =
                 parentheses == 0 && [";", "{", "}", "else"].contains(before) && index + 1 < tokens.count
                 && tokens[index + 1].text == "("
-                && tokens.matching(index + 1).map { $0 + 1 < tokens.count && tokens[$0 + 1].text == ";" } ?? false
+                && self.index.matching(index + 1).map { $0 + 1 < tokens.count && tokens[$0 + 1].text == ";" } ?? false
             if !isStatement {
                 report(.atomicResult, token.line, "\(token.text) is not a statement of its own in braces")
             }
         }
-    }
-}
-
-extension [KernelToken] {
-    /// The index of the parenthesis that closes the one at `open`; `nil` when there is none.
-    func matching(_ open: Int) -> Int? {
-        var depth = 0
-        for index in open..<count {
-            if self[index].text == "(" { depth += 1 }
-            if self[index].text == ")" {
-                depth -= 1
-                if depth == 0 { return index }
-            }
-        }
-        return nil
     }
 }

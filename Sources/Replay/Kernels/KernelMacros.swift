@@ -14,7 +14,11 @@ struct KernelMacros {
     private(set) var definitions: [String: Definition] = [:]
     /// Names that are defined more than once, with the line of the later definition.
     private(set) var repeated: [(name: String, line: Int)] = []
+    /// Why the sizes below could not be computed.
+    private(set) var problems: [(line: Int, detail: String)] = []
     private var sizes: [String: UInt64] = [:]
+    /// The most definitions that one source may hold.
+    private static let definitionsMax = 512
 
     init(_ directives: [KernelDirective]) {
         for directive in directives where directive.name == "define" {
@@ -25,16 +29,18 @@ struct KernelMacros {
             }
             var body = Array(directive.tokens.dropFirst())
             var parameters: [String]?
-            if directive.isFunctionLike, let close = body.matching(0) {
+            if directive.isFunctionLike, let close = TokenIndex(body).matching(0) {
                 parameters = body[1..<close].filter { $0.kind == .identifier }.map(\.text)
                 body = Array(body[(close + 1)...])
             }
             definitions[name.text] = Definition(parameters: parameters, body: body)
         }
-        for name in definitions.keys {
-            var open: Set<String> = []
-            _ = size(of: name, open: &open)
+        guard definitions.count <= Self.definitionsMax else {
+            problems.append((0, "\(definitions.count) definitions, at most \(Self.definitionsMax) are read"))
+            return
         }
+        var open: Set<String> = []
+        for name in definitions.keys.sorted() { _ = size(of: name, open: &open) }
     }
 
     /// The number that an object-like macro stands for, if it stands for one.
@@ -48,17 +54,21 @@ struct KernelMacros {
         count(tokens) { sizes[$0] ?? 1 }
     }
 
+    /// The size of what a macro becomes. The depth of the recursion is bounded by the number of definitions.
     private mutating func size(of name: String, open: inout Set<String>) -> UInt64 {
         if let known = sizes[name] { return known }
-        // A macro is not expanded inside its own expansion (C99 §6.10.3.4).
-        guard let macro = definitions[name], open.insert(name).inserted else { return 1 }
+        guard let macro = definitions[name] else { return 1 }
+        guard open.insert(name).inserted else {
+            problems.append((macro.body.first?.line ?? 0, "\(name) is defined by itself"))
+            return 1
+        }
         var inner: [String: UInt64] = [:]
-        for token in macro.body where definitions[token.text] != nil {
+        for token in macro.body where definitions[token.text] != nil && inner[token.text] == nil {
             inner[token.text] = size(of: token.text, open: &open)
         }
         open.remove(name)
         let total = max(1, count(macro.body) { inner[$0] ?? 1 })
-        if open.isEmpty { sizes[name] = total }
+        sizes[name] = total
         return total
     }
 

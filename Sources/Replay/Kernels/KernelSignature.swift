@@ -11,6 +11,9 @@ struct KernelSignature: Equatable {
         let text: String
     }
 
+    /// The most kernels that one source may hold.
+    static let countMax = 256
+
     let name: String
     let parameters: [Parameter]
     /// `reqd_work_group_size`, if there is one that can be read.
@@ -18,26 +21,33 @@ struct KernelSignature: Equatable {
     let line: Int
 
     /// The heads in `tokens`, in order.
-    static func all(in tokens: [KernelToken], macros: KernelMacros) -> [KernelSignature] {
-        tokens.indices.compactMap { index in
-            let word = tokens[index].text
-            guard word == "__kernel" || word == "kernel" else { return nil }
-            return KernelSignature(tokens, at: index, macros: macros)
+    static func all(in index: TokenIndex, macros: KernelMacros) -> [KernelSignature] {
+        let tokens = index.tokens
+        return tokens.indices.compactMap { start in
+            guard isKernelWord(tokens[start]) else { return nil }
+            return KernelSignature(index, at: start, macros: macros)
         }
     }
 
-    private init?(_ tokens: [KernelToken], at start: Int, macros: KernelMacros) {
+    private static func isKernelWord(_ token: KernelToken) -> Bool {
+        token.text == "__kernel" || token.text == "kernel"
+    }
+
+    private init?(_ index: TokenIndex, at start: Int, macros: KernelMacros) {
+        let tokens = index.tokens
         var position = start + 1
         var size: [UInt64]?
         var name: KernelToken?
         var parameters: [Parameter] = []
-        while position < tokens.count, tokens[position].text != "{", tokens[position].text != ";" {
+        while position < tokens.count, tokens[position].text != "{", tokens[position].text != ";",
+            !Self.isKernelWord(tokens[position])
+        {
             let token = tokens[position]
             let next = position + 1 < tokens.count ? tokens[position + 1].text : ""
-            if token.text == "__attribute__", let end = tokens.matching(position + 1) {
+            if token.text == "__attribute__", let end = index.matching(position + 1) {
                 size = Self.workGroupSize(tokens[position...end], macros: macros) ?? size
                 position = end
-            } else if name == nil, token.kind == .identifier, next == "(", let end = tokens.matching(position + 1) {
+            } else if name == nil, token.kind == .identifier, next == "(", let end = index.matching(position + 1) {
                 name = token
                 parameters = Self.parameters(Array(tokens[(position + 2)..<end]))
                 position = end
@@ -98,12 +108,18 @@ extension SourceCheck {
     /// Checks the kernels that the steps of `spec` launch from the source at `index`, and that every kernel fixes its
     /// work-group size.
     mutating func checkSteps(of spec: ReplaySpec, source index: Int) {
-        let signatures = KernelSignature.all(in: kernel.tokens, macros: macros)
+        let heads = kernel.tokens.count { $0.text == "__kernel" || $0.text == "kernel" }
+        guard heads <= KernelSignature.countMax else {
+            report(.sourceSize, 0, "\(heads) kernels, at most \(KernelSignature.countMax) are read")
+            return
+        }
+        let signatures = KernelSignature.all(in: self.index, macros: macros)
         for signature in signatures where signature.workGroupSize == nil {
             report(.workGroupSize, signature.line, "\(signature.name) has no reqd_work_group_size of three numbers")
         }
+        let byName = Dictionary(grouping: signatures, by: \.name)
         for (number, step) in spec.steps.enumerated() where step.source == index {
-            let named = signatures.filter { $0.name == step.kernel }
+            let named = byName[step.kernel] ?? []
             guard named.count == 1, let signature = named.first else {
                 report(.kernelMissing, 0, "step \(number) needs \(step.kernel), which is here \(named.count) times")
                 continue

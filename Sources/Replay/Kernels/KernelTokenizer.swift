@@ -53,6 +53,7 @@ struct TokenizedKernel: Equatable, Sendable {
             throw Fault(rule: .sourceSize, line: 0, detail: "\(source.count) bytes, at most \(Self.bytesMax) are read")
         }
         var scanner = Scanner(characters: try Self.splice(source))
+        var count = 0
         while let line = try scanner.nextLine() {
             if line.first?.text == "#", line.first?.kind == .punctuator {
                 let name = line.count > 1 && line[1].kind == .identifier ? line[1].text : ""
@@ -67,7 +68,8 @@ struct TokenizedKernel: Equatable, Sendable {
             } else {
                 tokens += line
             }
-            guard tokens.count + directives.reduce(0, { $0 + $1.tokens.count }) <= Self.tokensMax else {
+            count += line.count
+            guard count <= Self.tokensMax else {
                 let line = line.first?.line ?? 0
                 throw Fault(rule: .sourceSize, line: line, detail: "more than \(Self.tokensMax) tokens")
             }
@@ -242,5 +244,43 @@ struct TokenizedKernel: Equatable, Sendable {
             default: isDigit(byte)
             }
         }
+    }
+}
+
+/// Tokens with the pairs of their parentheses, so that every rule passes over a hostile text in linear time.
+struct TokenIndex {
+    let tokens: [KernelToken]
+    private let closers: [Int32]
+    private let starsBefore: [Int32]
+
+    init(_ tokens: [KernelToken]) {
+        self.tokens = tokens
+        var closers = [Int32](repeating: -1, count: tokens.count)
+        var starsBefore: [Int32] = []
+        starsBefore.reserveCapacity(tokens.count)
+        var open: [Int] = []
+        var stars: Int32 = 0
+        for (index, token) in tokens.enumerated() {
+            starsBefore.append(stars)
+            switch token.text {
+            case "(": open.append(index)
+            case ")": if let start = open.popLast() { closers[start] = Int32(index) }
+            case "*": stars += 1
+            default: break
+            }
+        }
+        self.closers = closers
+        self.starsBefore = starsBefore
+    }
+
+    /// The index of the parenthesis that closes the one at `open`; `nil` when there is none.
+    func matching(_ open: Int) -> Int? {
+        guard closers.indices.contains(open), closers[open] >= 0 else { return nil }
+        return Int(closers[open])
+    }
+
+    /// Whether a `*` stands between two indices.
+    func hasStar(from start: Int, to end: Int) -> Bool {
+        starsBefore[end] > starsBefore[start]
     }
 }
