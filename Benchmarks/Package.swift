@@ -19,7 +19,7 @@ let package = Package(
             name: "algebra-bench",
             dependencies: [.product(name: "Assay", package: "assay")],
             path: "Sources/AlgebraBenchmarks"
-        )
+        ),
     ],
     swiftLanguageModes: [.v6]
 )
