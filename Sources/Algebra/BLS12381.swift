@@ -18,6 +18,11 @@ public enum BLS12381: PairingCurve {
     static var parameter: UInt64 { 0xd201_0000_0001_0000 }
     public static let loopDigits: [Int8] = (0..<63).reversed().map { Int8(parameter >> UInt64($0) & 1) }
 
+    /// 4 (1 + u) a, by additions.
+    public static func timesTwistConstant(_ a: Fp2<Fields>) -> Fp2<Fields> {
+        Fields.timesNonResidue(a).doubled().doubled()
+    }
+
     /// f^x in the cyclotomic subgroup.
     private static func powerOfParameter(_ f: Fp12<Fields>) -> Fp12<Fields> {
         var result = f

@@ -54,4 +54,12 @@ public enum BLS12381Tower: Tower {
     ) {
         afk_bls12_381_fp12_multiply_line(r, a, line)
     }
+    @inlinable
+    public static func multiplyUnitLine12(
+        _ r: UnsafeMutablePointer<Fp12<Self>>,
+        _ a: UnsafePointer<Fp12<Self>>,
+        _ line: UnsafePointer<UnitLine<Self>>
+    ) {
+        afk_bls12_381_fp12_multiply_unit_line(r, a, line)
+    }
 }

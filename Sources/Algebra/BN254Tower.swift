@@ -55,4 +55,12 @@ public enum BN254Tower: Tower {
     ) {
         afk_bn254_fp12_multiply_line(r, a, line)
     }
+    @inlinable
+    public static func multiplyUnitLine12(
+        _ r: UnsafeMutablePointer<Fp12<Self>>,
+        _ a: UnsafePointer<Fp12<Self>>,
+        _ line: UnsafePointer<UnitLine<Self>>
+    ) {
+        afk_bn254_fp12_multiply_unit_line(r, a, line)
+    }
 }

@@ -52,10 +52,18 @@ extension CurveGroup {
     public static func endomorphism(_ point: AffinePoint<Self>) -> AffinePoint<Self> { point }
     public static var endomorphismSplit: ScalarSplit? { nil }
 
+    @specialized(where Self == BN254G1)
+    @specialized(where Self == BN254G2)
+    @specialized(where Self == BLS12381G1)
+    @specialized(where Self == BLS12381G2)
     public static func normalize(_ points: [JacobianPoint<Self>]) -> [AffinePoint<Self>] {
         JacobianPoint.normalizeAll(points)
     }
 
+    @specialized(where Self == BN254G1)
+    @specialized(where Self == BN254G2)
+    @specialized(where Self == BLS12381G1)
+    @specialized(where Self == BLS12381G2)
     public static func check(_ point: UncheckedPoint<Self>) throws(PointError) -> AffinePoint<Self> {
         guard let coordinates = point.coordinates else { return .infinity }
         let candidate = AffinePoint<Self>(x: coordinates.x, y: coordinates.y)

@@ -139,6 +139,8 @@ extension UInt64 {
 }
 
 extension TransformParameters {
+    @specialized(where Self == BN254FrParameters)
+    @specialized(where Self == BLS12381FrParameters)
     public static func transformToReversed(_ values: inout [Field4<Self>], _ twiddles: [Field4<Self>]) {
         values.withUnsafeMutableBufferPointer { values in
             twiddles.withUnsafeBufferPointer { twiddles in
@@ -165,33 +167,14 @@ extension TransformParameters {
         }
         guard count >= 4 else { return }
         let quarter = count / 4
-        let (w, u, v) = (twiddles[block], twiddles[2 * block], twiddles[2 * block + 1])
-        if block == 0 {
-            for j in 0..<quarter {
-                let (x0, x1, x2, x3) = (
-                    values[j], values[j + quarter], values[j + 2 * quarter], values[j + 3 * quarter]
-                )
-                let (a, c, b, d) = (x0 + x2, x0 - x2, x1 + x3, (x1 - x3) * v)
-                values[j] = a + b
-                values[j + quarter] = a - b
-                values[j + 2 * quarter] = c + d
-                values[j + 3 * quarter] = c - d
-            }
-        } else {
-            for j in 0..<quarter {
-                let (x0, x1) = (values[j], values[j + quarter])
-                let (x2, x3) = (values[j + 2 * quarter] * w, values[j + 3 * quarter] * w)
-                let (a, c, b, d) = (x0 + x2, x0 - x2, (x1 + x3) * u, (x1 - x3) * v)
-                values[j] = a + b
-                values[j + quarter] = a - b
-                values[j + 2 * quarter] = c + d
-                values[j + 3 * quarter] = c - d
-            }
-        }
+        var constants = (twiddles[block].limbs, twiddles[2 * block].limbs, twiddles[2 * block + 1].limbs)
+        afk_transform_pass4(values, UInt64(quarter), &constants, block == 0 ? 1 : 0, kernel)
         if quarter == 1 { return }
         for part in 0..<4 { transformBlock(values + part * quarter, quarter, 4 * block + part, twiddles) }
     }
 
+    @specialized(where Self == BN254FrParameters)
+    @specialized(where Self == BLS12381FrParameters)
     public static func evaluateReversed(
         _ values: [Field4<Self>],
         at point: Field4<Self>,
@@ -219,6 +202,8 @@ extension TransformParameters {
         return level[0] * scale
     }
 
+    @specialized(where Self == BN254FrParameters)
+    @specialized(where Self == BLS12381FrParameters)
     public static func elements(bigEndian bytes: ArraySlice<UInt8>, field: String) throws(ParseError) -> [Field4<Self>]
     {
         guard bytes.count.isMultiple(of: 32) else {

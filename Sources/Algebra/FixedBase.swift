@@ -36,6 +36,10 @@ public struct FixedBaseTable<G: CurveGroup>: Sendable {
 }
 
 extension CurveGroup {
+    @specialized(where Self == BN254G1)
+    @specialized(where Self == BN254G2)
+    @specialized(where Self == BLS12381G1)
+    @specialized(where Self == BLS12381G2)
     public static func sum(
         table: [AffinePoint<Self>],
         scalars: [Field4<ScalarParameters>],
@@ -66,6 +70,10 @@ extension CurveGroup {
         return result
     }
 
+    @specialized(where Self == BN254G1)
+    @specialized(where Self == BN254G2)
+    @specialized(where Self == BLS12381G1)
+    @specialized(where Self == BLS12381G2)
     public static func weighted(_ points: [AffinePoint<Self>], by weights: [RandomWeight]) -> [AffinePoint<Self>] {
         let width = 4
         let entries = 1 << (width - 2)

@@ -20,6 +20,9 @@ extension HashableGroup {
     public static func clearCofactor(_ point: JacobianPoint<Self>) -> JacobianPoint<Self> { point }
 
     /// `hash_to_curve`, or `encode_to_curve` when `isUniform` is false (RFC 9380 §3).
+    @specialized(where Self == BN254G1)
+    @specialized(where Self == BLS12381G1)
+    @specialized(where Self == BLS12381G2)
     public static func hash(
         _ message: [UInt8],
         tag: [UInt8],

@@ -21,25 +21,25 @@ struct MillerPoint<C: PairingCurve> {
             ? Line(l0: yFactor, l1: xFactor, l2: constant) : Line(l0: constant, l1: xFactor, l2: yFactor)
     }
 
-    /// Doubles the point and returns the tangent.
-    mutating func double(_ half: C.Fields.Base) -> Line<C.Fields> {
-        let a = (x * y).scaled(by: half)
+    /// Doubles the point and returns the tangent. The coordinates carry a factor of four, which spares every halving.
+    @inline(__always)
+    mutating func double() -> Line<C.Fields> {
         let b = y.squared()
         let c = z.squared()
-        let e = C.G2.b * (c.doubled() + c)
+        let e = C.timesTwistConstant(c.doubled() + c)
         let f = e.doubled() + e
-        let g = (b + f).scaled(by: half)
         let h = (y + z).squared() - (b + c)
-        let i = e - b
         let j = x.squared()
-        let ee = e.squared()
-        x = a * (b - f)
-        y = g.squared() - (ee.doubled() + ee)
-        z = b * h
-        return Self.line(i, j.doubled() + j, -h)
+        let xy = (x + y).squared() - (j + b)
+        let ee = e.squared().doubled().doubled()
+        x = xy * (b - f)
+        y = (b + f).squared() - (ee.doubled() + ee)
+        z = (b * h).doubled().doubled()
+        return Self.line(e - b, j.doubled() + j, -h)
     }
 
     /// Adds an affine point and returns the secant.
+    @inline(__always)
     mutating func add(_ q: AffinePoint<C.G2>) -> Line<C.Fields> {
         let theta = y - q.y * z
         let lambda = x - q.x * z
@@ -56,43 +56,18 @@ struct MillerPoint<C: PairingCurve> {
     }
 }
 
-/// One factor of the shared loop: where its lines come from.
-private struct Runner<C: PairingCurve> {
+/// A factor of the shared loop whose lines are computed on the way.
+private struct MovingTerm<C: PairingCurve> {
     let p: AffinePoint<C.G1>
     let q: AffinePoint<C.G2>
     let negative: AffinePoint<C.G2>
     var moving: MillerPoint<C>
-    let lines: [Line<C.Fields>]
-    var next = 0
 
-    init(_ term: PairingTerm<C>) {
-        p = term.first
-        switch term.second {
-        case .point(let point):
-            q = point
-            lines = []
-        case .prepared(let prepared):
-            q = .infinity
-            lines = prepared.lines
-        }
+    init(_ p: AffinePoint<C.G1>, _ q: AffinePoint<C.G2>) {
+        self.p = p
+        self.q = q
         negative = -q
         moving = MillerPoint(q)
-    }
-
-    @inline(__always)
-    mutating func double(_ half: C.Fields.Base) -> Line<C.Fields> {
-        lines.isEmpty ? moving.double(half) : prepared()
-    }
-
-    @inline(__always)
-    mutating func add(_ point: AffinePoint<C.G2>) -> Line<C.Fields> {
-        lines.isEmpty ? moving.add(point) : prepared()
-    }
-
-    @inline(__always)
-    private mutating func prepared() -> Line<C.Fields> {
-        defer { next += 1 }
-        return lines[next]
     }
 
     /// The line's value at the point of G1.
@@ -109,65 +84,95 @@ private struct Runner<C: PairingCurve> {
     }
 }
 
+/// A factor of the shared loop whose lines are known: their values at the point of G1, divided by its ordinate. The
+/// final exponentiation sends factors of the base field to one.
+private struct PreparedTerm<C: PairingCurve> {
+    let lines: [UnitLine<C.Fields>]
+    /// x / y and 1 / y of the point of G1.
+    let slope: C.Fields.Base
+    let reciprocal: C.Fields.Base
+
+    @inline(__always)
+    func value(_ index: Int) -> UnitLine<C.Fields> {
+        let line = lines[index]
+        return C.twist == .divisive
+            ? UnitLine(l0: line.l0.scaled(by: slope), l1: line.l1.scaled(by: reciprocal))
+            : UnitLine(l0: line.l0.scaled(by: reciprocal), l1: line.l1.scaled(by: slope))
+    }
+}
+
 extension PairingCurve {
+    @specialized(where Self == BN254)
+    @specialized(where Self == BLS12381)
     public static func millerLoop(_ terms: [PairingTerm<Self>]) -> MillerValue<Self> {
-        let half = halfElement()
-        var runners: [Runner<Self>] = []
+        var moving: [MovingTerm<Self>] = []
+        var known: [(p: AffinePoint<G1>, lines: [UnitLine<Fields>])] = []
         for term in terms where !term.first.isInfinity {
             switch term.second {
-            case .point(let q) where q.isInfinity: continue
-            case .prepared(let prepared) where prepared.lines.isEmpty: continue
-            default: runners.append(Runner(term))
+            case .point(let q): if !q.isInfinity { moving.append(MovingTerm(term.first, q)) }
+            case .prepared(let q): if !q.lines.isEmpty { known.append((term.first, q.lines)) }
             }
+        }
+        // No point of odd order has an ordinate of zero.
+        var reciprocals = known.map(\.p.y)
+        Fields.Base.invertAll(&reciprocals)
+        let prepared = zip(known, reciprocals).map { term, reciprocal in
+            PreparedTerm<Self>(lines: term.lines, slope: term.p.x * reciprocal, reciprocal: reciprocal)
         }
         var f = Fp12<Fields>.one
-        if runners.isEmpty { return MillerValue(f) }
-        var isFirst = true
-        for digit in loopDigits {
-            if !isFirst { f.square() }
-            isFirst = false
-            for index in runners.indices {
-                let line = runners[index].double(half)
-                f.multiply(by: runners[index].value(line))
-                if digit != 0 {
-                    let line = runners[index].add(digit > 0 ? runners[index].q : runners[index].negative)
-                    f.multiply(by: runners[index].value(line))
+        if moving.isEmpty && prepared.isEmpty { return MillerValue(f) }
+        var next = 0
+        moving.withUnsafeMutableBufferPointer { moving in
+            for (step, digit) in loopDigits.enumerated() {
+                if step > 0 { f.square() }
+                for index in moving.indices {
+                    let line = moving[index].moving.double()
+                    f.multiply(by: moving[index].value(line))
+                    if digit != 0 {
+                        let line = moving[index].moving.add(digit > 0 ? moving[index].q : moving[index].negative)
+                        f.multiply(by: moving[index].value(line))
+                    }
+                }
+                for _ in 0..<(digit == 0 ? 1 : 2) {
+                    for term in prepared { f.multiply(by: term.value(next)) }
+                    next += 1
+                }
+            }
+            if isParameterNegative { f = f.conjugate }
+            for index in moving.indices {
+                for point in finalSteps(moving[index].q) {
+                    let line = moving[index].moving.add(point)
+                    f.multiply(by: moving[index].value(line))
                 }
             }
         }
-        if isParameterNegative { f = f.conjugate }
-        for index in runners.indices {
-            if runners[index].lines.isEmpty {
-                for point in finalSteps(runners[index].q) {
-                    let line = runners[index].add(point)
-                    f.multiply(by: runners[index].value(line))
-                }
-            } else {
-                while runners[index].next < runners[index].lines.count {
-                    let line = runners[index].add(.infinity)
-                    f.multiply(by: runners[index].value(line))
-                }
-            }
+        for term in prepared {
+            for index in next..<term.lines.count { f.multiply(by: term.value(index)) }
         }
         return MillerValue(f)
     }
 
+    @specialized(where Self == BN254)
+    @specialized(where Self == BLS12381)
     public static func prepare(_ q: AffinePoint<G2>) -> PreparedG2<Self> {
         guard !q.isInfinity else { return PreparedG2(lines: []) }
-        let half = halfElement()
         var lines: [Line<Fields>] = []
         var moving = MillerPoint<Self>(q)
         for digit in loopDigits {
-            lines.append(moving.double(half))
+            lines.append(moving.double())
             if digit != 0 { lines.append(moving.add(digit > 0 ? q : -q)) }
         }
         for point in finalSteps(q) { lines.append(moving.add(point)) }
-        return PreparedG2(lines: lines)
-    }
-
-    /// (p + 1) / 2 as a field element.
-    private static func halfElement() -> Fields.Base {
-        Fields.Base(reducing: (Fields.Base.modulus + 1) >> 1)
+        // Divided by the coefficient of the ordinate, which is twice an ordinate or a difference of abscissas.
+        var reciprocals = lines.map { twist == .divisive ? $0.l0 : $0.l2 }
+        Fp2<Fields>.invertAll(&reciprocals)
+        return PreparedG2(
+            lines: zip(lines, reciprocals).map { line, reciprocal in
+                twist == .divisive
+                    ? UnitLine(l0: line.l1 * reciprocal, l1: line.l2 * reciprocal)
+                    : UnitLine(l0: line.l0 * reciprocal, l1: line.l1 * reciprocal)
+            }
+        )
     }
 }
 

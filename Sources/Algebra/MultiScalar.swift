@@ -5,6 +5,10 @@ internal import CFieldKernels
 internal import Dispatch
 
 extension CurveGroup {
+    @specialized(where Self == BN254G1)
+    @specialized(where Self == BN254G2)
+    @specialized(where Self == BLS12381G1)
+    @specialized(where Self == BLS12381G2)
     public static func multiScalar(
         _ points: [AffinePoint<Self>],
         _ scalars: [Field4<ScalarParameters>],

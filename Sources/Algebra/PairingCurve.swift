@@ -24,6 +24,8 @@ public protocol PairingCurve: Sendable {
     static var isParameterNegative: Bool { get }
     /// The further line steps after the loop: images of the point under Frobenius (BN curves only).
     static func finalSteps(_ q: AffinePoint<G2>) -> [AffinePoint<G2>]
+    /// The constant coefficient of G2's curve times `a`.
+    static func timesTwistConstant(_ a: Fp2<Fields>) -> Fp2<Fields>
     /// f^((p^12 - 1) / r), or a fixed power of it that is prime to r.
     static func finalExponentiation(_ f: Fp12<Fields>) -> TargetElement<Self>
     /// The product of Miller loops. A requirement, so that generic callers reach code specialised for this curve.
@@ -57,12 +59,12 @@ public struct PairingTerm<C: PairingCurve>: Sendable {
 
 /// The lines that a G2 point's Miller loop uses, for points that are paired many times.
 public struct PreparedG2<C: PairingCurve>: Sendable {
-    let lines: [Line<C.Fields>]
+    let lines: [UnitLine<C.Fields>]
 
     /// Computes the lines.
     public init(_ q: AffinePoint<C.G2>) { self = C.prepare(q) }
 
-    init(lines: [Line<C.Fields>]) { self.lines = lines }
+    init(lines: [UnitLine<C.Fields>]) { self.lines = lines }
 }
 
 /// An element of the target group GT, a subgroup of Fp12.
@@ -119,4 +121,6 @@ extension PairingCurve {
     public static func isProductOne(_ terms: [PairingTerm<Self>]) -> Bool { pairingProduct(terms).isOne }
 
     public static func finalSteps(_ q: AffinePoint<G2>) -> [AffinePoint<G2>] { [] }
+
+    public static func timesTwistConstant(_ a: Fp2<Fields>) -> Fp2<Fields> { G2.b * a }
 }

@@ -94,6 +94,10 @@ extension UncheckedPoint {
 }
 
 extension CurveGroup {
+    @specialized(where Self == BN254G1)
+    @specialized(where Self == BN254G2)
+    @specialized(where Self == BLS12381G1)
+    @specialized(where Self == BLS12381G2)
     public static func decompress(_ x: Coordinate, larger: Bool) -> Coordinate? {
         guard let y = ((x.squared() + a) * x + b).squareRoot() else { return nil }
         // A point with y = 0 has no sign; asking for the larger root of it is not canonical.

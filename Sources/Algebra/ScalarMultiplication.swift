@@ -162,6 +162,10 @@ func signedWindows(_ words: [UInt64], isNegative: Bool, width: Int) -> [Int8] {
 }
 
 extension CurveGroup {
+    @specialized(where Self == BN254G1)
+    @specialized(where Self == BN254G2)
+    @specialized(where Self == BLS12381G1)
+    @specialized(where Self == BLS12381G2)
     public static func multiply(_ point: AffinePoint<Self>, by scalar: Field4<ScalarParameters>) -> JacobianPoint<Self>
     {
         windowedProduct(point, scalar)

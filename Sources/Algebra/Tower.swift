@@ -34,6 +34,11 @@ public protocol Tower: Sendable {
         _ a: UnsafePointer<Fp12<Self>>,
         _ line: UnsafePointer<Line<Self>>
     )
+    static func multiplyUnitLine12(
+        _ r: UnsafeMutablePointer<Fp12<Self>>,
+        _ a: UnsafePointer<Fp12<Self>>,
+        _ line: UnsafePointer<UnitLine<Self>>
+    )
 }
 
 extension Tower {
@@ -216,6 +221,13 @@ public struct Fp12<T: Tower>: Equatable, Sendable {
         withUnsafePointer(to: line) { line in withUnsafeMutablePointer(to: &self) { T.multiplyLine12($0, $0, line) } }
     }
 
+    /// self *= line, in place.
+    mutating func multiply(by line: UnitLine<T>) {
+        withUnsafePointer(to: line) { line in
+            withUnsafeMutablePointer(to: &self) { T.multiplyUnitLine12($0, $0, line) }
+        }
+    }
+
     /// self^(p^6): the inverse, for elements of the cyclotomic subgroup.
     var conjugate: Self { Self(c0, -c1) }
 
@@ -241,4 +253,10 @@ public struct Line<T: Tower>: Equatable, Sendable {
     var l0: Fp2<T>
     var l1: Fp2<T>
     var l2: Fp2<T>
+}
+
+/// A line divided by the coefficient of the ordinate: the two coefficients that are left, in the tower's order.
+public struct UnitLine<T: Tower>: Equatable, Sendable {
+    var l0: Fp2<T>
+    var l1: Fp2<T>
 }

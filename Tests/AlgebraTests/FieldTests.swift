@@ -146,6 +146,14 @@ import Testing
                 ? Fp12(Fp6(line.l0, .zero, .zero), Fp6(line.l1, line.l2, .zero))
                 : Fp12(Fp6(line.l0, line.l1, .zero), Fp6(.zero, line.l2, .zero))
             #expect(product == slow(f, sparse), context)
+            let unit = UnitLine<T>(l0: e2(), l1: e2())
+            product = f
+            product.multiply(by: unit)
+            let unitSparse =
+                tower == BN254Tower.self
+                ? Fp12(Fp6(.one, .zero, .zero), Fp6(unit.l0, unit.l1, .zero))
+                : Fp12(Fp6(unit.l0, unit.l1, .zero), Fp6(.zero, .one, .zero))
+            #expect(product == slow(f, unitSparse), context)
             // The cyclotomic subgroup: the image of x -> x^((p^6 - 1)(p^2 + 1)).
             if let inverse = f.inverse() {
                 var element = f.conjugate * inverse

@@ -86,12 +86,37 @@ static inline uint64_t afk_subtract_words(uint64_t *r, const uint64_t *a, const 
     return borrow;
 }
 
+/// All ones when `condition` is 1, zero when it is 0. The compiler must not learn that there are only two values: it would
+/// branch, and on random field elements half of the branches are predicted wrong.
+static inline uint64_t afk_mask(uint64_t condition) {
+    uint64_t mask = 0 - condition;
+    __asm__("" : "+r"(mask));
+    return mask;
+}
+
+/// r = keep ? a : d for a mask `keep`.
+static inline void afk_choose(uint64_t *r, const uint64_t *a, const uint64_t *d, uint64_t keep, int n) {
+#if AFK_HAS_ASSEMBLY
+    // One test and a conditional move per word; two groups, so that six words find registers.
+    for (int i = 0; i < n; i += 2) {
+        uint64_t x = d[i], y = d[i + 1];
+        __asm__("testq %[k], %[k]\n\tcmovnzq %[a], %[x]\n\tcmovnzq %[b], %[y]"
+                : [x] "+r"(x), [y] "+r"(y)
+                : [k] "r"(keep), [a] "rm"(a[i]), [b] "rm"(a[i + 1])
+                : "cc");
+        r[i] = x;
+        r[i + 1] = y;
+    }
+#else
+    for (int i = 0; i < n; i++) r[i] = (a[i] & keep) | (d[i] & ~keep);
+#endif
+}
+
 /// r = a mod p for a below 2p, whose bit 64n is `carry`.
 static inline void afk_subtract_once(uint64_t *r, const uint64_t *a, const uint64_t *p, uint64_t carry, int n) {
     uint64_t d[6];
-    uint64_t keep = 0 - (uint64_t)(afk_subtract_words(d, a, p, n) > carry);
-#pragma clang loop unroll(full)
-    for (int i = 0; i < n; i++) r[i] = (a[i] & keep) | (d[i] & ~keep);
+    uint64_t keep = afk_mask(afk_subtract_words(d, a, p, n) > carry);
+    afk_choose(r, a, d, keep, n);
 }
 
 // One set of field operations per word count. `f` is an AFK_ constant of that count; it is a literal at every call, so the
@@ -105,7 +130,7 @@ static inline void afk_subtract_once(uint64_t *r, const uint64_t *a, const uint6
     }                                                                                                                      \
     static inline afk_limbs##N afk_subtract##N(afk_limbs##N a, afk_limbs##N b, int32_t f) {                                 \
         uint64_t mask, m[N];                                                                                               \
-        mask = 0 - afk_subtract_words(a.l, a.l, b.l, N);                                                                   \
+        mask = afk_mask(afk_subtract_words(a.l, a.l, b.l, N));                                                                 \
         for (int i = 0; i < N; i++) m[i] = afk_fields##N[f].modulus[i] & mask;                                             \
         afk_add_words(a.l, a.l, m, N);                                                                                     \
         return a;                                                                                                          \
@@ -122,7 +147,7 @@ static inline void afk_subtract_once(uint64_t *r, const uint64_t *a, const uint6
     }                                                                                                                      \
     /* b when `choice` is 1, a when it is 0 */                                                                             \
     static inline afk_limbs##N afk_select##N(afk_limbs##N a, afk_limbs##N b, int32_t choice) {                             \
-        uint64_t mask = 0 - (uint64_t)choice;                                                                              \
+        uint64_t mask = afk_mask((uint64_t)choice);                                                                             \
         for (int i = 0; i < N; i++) a.l[i] = (a.l[i] & ~mask) | (b.l[i] & mask);                                           \
         return a;                                                                                                          \
     }                                                                                                                      \
@@ -130,7 +155,7 @@ static inline void afk_subtract_once(uint64_t *r, const uint64_t *a, const uint6
         afk_limbs##N d;                                                                                                    \
         uint64_t bits = 0, mask;                                                                                           \
         for (int i = 0; i < N; i++) bits |= a.l[i];                                                                        \
-        mask = 0 - (uint64_t)(bits != 0);                                                                                  \
+        mask = afk_mask(bits != 0);                                                                                        \
         afk_subtract_words(d.l, afk_fields##N[f].modulus, a.l, N);                                                         \
         for (int i = 0; i < N; i++) d.l[i] &= mask;                                                                        \
         return d;                                                                                                          \
@@ -199,6 +224,11 @@ static inline uint64_t afk_scale_add(void *words, int n, uint64_t factor, uint64
     return (uint64_t)s;
 }
 
+/// Two levels of a transform over `4 * quarter` elements: with x_i the elements j + i * quarter,
+/// (x0, x2) and (x1, x3) are combined with `w`, then (x0, x1) with `u` and (x2, x3) with `v`, in place. `twiddles` holds
+/// w, u and v; for the first block w = u = 1 and only v is read.
+void afk_transform_pass4(void *values, uint64_t quarter, const void *twiddles, int32_t is_first, int32_t f);
+
 // Towers: Fp2 = Fp[u]/(u^2 + 1), Fp6 = Fp2[v]/(v^3 - xi), Fp12 = Fp6[w]/(w^2 - v); xi = 9 + u for BN254 and 1 + u for
 // BLS12-381. Elements are their coefficients in order, lowest first. Results may alias operands.
 #define AFK_TOWER(CURVE)                                                                                                   \
@@ -210,7 +240,9 @@ static inline uint64_t afk_scale_add(void *words, int n, uint64_t factor, uint64
     /* a^2 for a in the cyclotomic subgroup (Granger and Scott, eprint 2009/565) */                                        \
     void afk_##CURVE##_fp12_cyclotomic_square(void *r, const void *a);                                                     \
     /* r = a * line; the line has three Fp2 coefficients at the places that the curve's twist gives */                     \
-    void afk_##CURVE##_fp12_multiply_line(void *r, const void *a, const void *line);
+    void afk_##CURVE##_fp12_multiply_line(void *r, const void *a, const void *line);                                       \
+    /* the same for a line of two coefficients whose third one is one */                                                   \
+    void afk_##CURVE##_fp12_multiply_unit_line(void *r, const void *a, const void *line);
 
 AFK_TOWER(bn254)
 AFK_TOWER(bls12_381)
