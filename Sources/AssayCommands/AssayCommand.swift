@@ -22,7 +22,7 @@ struct AssayCommand: ParsableCommand {
         subcommands: [
             AuditCommand.self, InspectCommand.self, CommitCommand.self, JobCommand.self, EscrowCommand.self,
             KeyCommand.self, TrustCommand.self, NodeCommand.self, ReplayCommand.self, VectorsCommand.self,
-            FsckCommand.self, CompletionCommand.self, VersionCommand.self, ReferenceCommand.self,
+            FsckCommand.self, LogCommand.self, CompletionCommand.self, VersionCommand.self, ReferenceCommand.self,
         ]
     )
 }
@@ -143,9 +143,9 @@ public enum CommandLineTool {
     private static func placingGlobalFlags(_ arguments: [String]) -> [String] {
         let flags: Set<String> = ["--json", "--quiet", "-q", "--no-color"]
         let leading = arguments.prefix { flags.contains($0) }
-        let rest = Array(arguments.dropFirst(leading.count))
-        let words = CommandTree.path(in: rest).count
-        return Array(rest.prefix(words) + leading + rest.dropFirst(words))
+        let rest = arguments.dropFirst(leading.count)
+        let options = rest.prefix { $0 != "--" }
+        return Array(options + leading + rest.dropFirst(options.count))
     }
 }
 

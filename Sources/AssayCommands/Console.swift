@@ -77,18 +77,19 @@ struct Style: Sendable {
 /// How far something has come, on standard error: a bar that redraws itself on a terminal, else a line every ten seconds.
 final class Progress: Sendable {
     private struct State {
-        var lastLine = -Self.intervalSeconds
+        var lastLine: Int64
         var isDrawn = false
         static let intervalSeconds: Int64 = 10
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let tool: Tool
     private let title: String
 
     init(_ tool: Tool, _ title: String) {
         self.tool = tool
         self.title = title
+        state = Mutex(State(lastLine: tool.now()))
     }
 
     /// Shows that `done` of `total` are done.

@@ -15,11 +15,11 @@ struct SourceTree {
         ["Commitments", "Signatures", "Algebra"],
         ["Replay", "Attestation", "Proofs", "TransparencyLog", "assay-replay"],
         ["Receipts"],
-        ["Appraisal", "Ledger"],
+        ["Appraisal", "Ledger", "LogKeeping"],
         ["Market", "EngineAPI"],
         ["Validator", "EngineClient"],
         ["HTTPAPI"],
-        ["AssayTesting", "AssayCommands", "assay", "assayd"],
+        ["AssayTesting", "Conformance", "make-vectors", "AssayCommands", "assay", "assayd"],
     ]
 
     /// The Swift files of a folder, with their text.

@@ -144,7 +144,8 @@ enum CheckLines {
                 }
             let name = check.id + String(repeating: " ", count: width - check.id.count)
             var lines = ["\(space)\(word)  \(name)  \(check.actual)"]
-            if check.result == .fail || (explaining && check.expected != check.actual) {
+            let isTold = check.result == .fail || (explaining && check.expected != check.actual)
+            if isTold && !check.expected.isEmpty {
                 lines.append("\(space)      expected \(check.expected)")
             }
             if explaining && !check.source.isEmpty { lines.append("\(space)      by \(check.source)") }

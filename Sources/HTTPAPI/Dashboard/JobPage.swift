@@ -150,9 +150,11 @@ extension Surface {
                     case .fail: "<span class=\"state bad\">✕ fail</span>"
                     case .skip: "<span class=\"state\">– skip</span>"
                     }
+                let found: HTML =
+                    check.result == .pass && check.expected == check.actual ? "the same" : "<code>\(check.actual)</code>"
                 return """
                     <tr><th scope="row"><code>\(check.id)</code></th><td>\(mark)</td><td><code>\(check.expected)</code></td>
-                    <td><code>\(check.actual)</code></td></tr>
+                    <td>\(found)</td></tr>
                     """
             }
             let divergence: HTML =

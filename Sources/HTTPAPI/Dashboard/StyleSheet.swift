@@ -37,7 +37,8 @@ enum StyleSheet {
         h2 { font-size: 1.08rem; margin: 2rem 0 .6rem; }
         p { margin: .25rem 0; }
         .lead { color: var(--soft); margin-bottom: 1.25rem; max-width: 46rem; }
-        .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .8rem; margin: 1.2rem 0; }
+        .cards { display: grid; grid-template-columns: repeat(3, 1fr); gap: .8rem;
+          margin: 1.2rem 0; }
         .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .85rem 1rem; }
         .card dt { color: var(--soft); font-size: .84rem; }
         .card dd { margin: 0; font-size: 1.5rem; font-weight: 650; font-variant-numeric: tabular-nums; }
@@ -80,7 +81,9 @@ enum StyleSheet {
         .empty { padding: 1.2rem 1rem; color: var(--soft); }
         .button { display: inline-block; margin: 1rem .6rem 0 0; padding: .4rem .9rem; border-radius: 7px;
           border: 1px solid var(--line); background: var(--card); font-weight: 550; }
+        th code { white-space: nowrap; }
         @media (max-width: 44rem) {
+          .cards { grid-template-columns: repeat(2, 1fr); }
           .timeline { grid-template-columns: 1fr; }
           .timeline li { border-top: 0; padding: 0 0 0 1.6rem; }
           .timeline li::before { top: .3rem; }

@@ -1,6 +1,7 @@
-internal import CSpawn
 // Runs replay specs in worker processes: admission, then a compile stage, then a run stage, each in a fresh process. This
 // process touches no OpenCL; it keeps compiled binaries in its own memory, where no job can write.
+
+internal import CSpawn
 internal import Codecs
 internal import Commitments
 internal import Glibc
