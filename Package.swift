@@ -221,8 +221,8 @@ let package = Package(
         tests(
             of: "Daemon",
             [
-                "AssayTesting", "Codecs", "Commitments", "CSpawn", "EngineAPI", "EngineClient", "Ledger", "Market",
-                "Receipts", "Replay", "Signatures", "Validator", "assayd", "assay-replay",
+                "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Ledger", "Receipts",
+                "Replay", "Signatures", "Validator", "Verdicts", "assayd", "assay-replay",
             ]
         ),
         module(

@@ -98,7 +98,8 @@ struct BundleFile {
         } else {
             execution = try Self.document(BundleMember.execution, bundle)
             trace = try Self.read(BundleMember.trace, bundle) { (bytes) throws(ParseError) in
-                try Trace(try JSONValue(parsing: bytes))
+                // As large as an engine takes them.
+                try Trace(try JSONValue(parsing: bytes, limits: JSONLimits(bytes: 16 << 20, values: 2_000_000)))
             }
         }
         var verdicts: [UnverifiedDocument<VerdictStatement>] = []

@@ -1,8 +1,11 @@
 // `assayd`: the engine, a validator and a provider in one process, or any of them alone.
 import ArgumentParser
 import EngineAPI
+import EngineClient
 import Glibc
 import Logging
+import Replay
+import Signatures
 import Validator
 
 /// A role of the daemon.
@@ -72,6 +75,48 @@ struct AssayDaemon: AsyncParsableCommand {
         guard Logger.Level(rawValue: logLevel) != nil else {
             throw ValidationError("--log-level: expected trace … critical, found '\(logLevel)'")
         }
+        _ = try parsedAddress()
+        _ = try parsedSandboxLevel()
+        _ = try parsedValidators()
+        _ = try parsedEngineKey()
+        do {
+            if let engine { _ = try HTTPEngineClient(url: engine) }
+        } catch {
+            throw ValidationError("--\(error)")
+        }
+    }
+
+    func parsedAddress() throws -> (host: String, port: Int) {
+        guard let colon = listen.lastIndex(of: ":"), let port = Int(listen[listen.index(after: colon)...]),
+            (0...65535).contains(port), colon != listen.startIndex
+        else { throw ValidationError("--listen: expected host:port, found '\(listen)'") }
+        let host = listen[..<colon].trimmingPrefix("[")
+        return (String(host.hasSuffix("]") ? host.dropLast() : host), port)
+    }
+
+    func parsedSandboxLevel() throws -> SandboxLevel {
+        guard let level = SandboxLevel(rawValue: minimumSandbox) else {
+            throw ValidationError(
+                "--minimum-sandbox: expected one of \(Daemon.sandboxLevels), found '\(minimumSandbox)'"
+            )
+        }
+        return level
+    }
+
+    func parsedValidators() throws -> [VerifyingKey] {
+        try acceptValidator.map { try Self.key($0, "--accept-validator") }
+    }
+
+    func parsedEngineKey() throws -> VerifyingKey? {
+        try engineKey.map { try Self.key($0, "--engine-key") }
+    }
+
+    private static func key(_ text: String, _ option: String) throws -> VerifyingKey {
+        do {
+            return try VerifyingKey(text: text, field: option)
+        } catch {
+            throw ValidationError("\(error)")
+        }
     }
 
     func parsedRoles() throws -> Set<Role> {
@@ -105,6 +150,12 @@ struct AssayDaemon: AsyncParsableCommand {
         } catch let error as DaemonError {
             log.critical("\(error)")
             throw ExitCode(error.exitCode)
+        } catch let error as StorageError {
+            log.critical("\(error)")
+            throw ExitCode(DaemonError.storage("").exitCode)
+        } catch let error as KeyFileError {
+            log.critical("\(error)")
+            throw ExitCode(DaemonError.storage("").exitCode)
         }
     }
 }

@@ -79,7 +79,7 @@ struct Daemon {
         _ folder: DataFolder,
         in group: inout ThrowingTaskGroup<Void, any Error>
     ) async throws -> String {
-        let (host, port) = try address()
+        let (host, port) = try options.parsedAddress()
         let flush = try FlushMeasurement.measure(directory: folder.path)
         log.notice("disk: \(flush.summary)")
         let store: SQLiteLedgerStore
@@ -90,13 +90,7 @@ struct Daemon {
         }
         let key = try folder.key(.engine)
         var validators: Set<VerifyingKey> = [try folder.key(.validator).verifyingKey]
-        for text in options.acceptValidator {
-            do {
-                validators.insert(try VerifyingKey(text: text, field: "--accept-validator"))
-            } catch {
-                throw DaemonError.configuration("\(error)")
-            }
-        }
+        validators.formUnion(try options.parsedValidators())
         let scheduler: Scheduler
         do {
             scheduler = try await Scheduler(
@@ -201,14 +195,8 @@ struct Daemon {
         guard let worker = options.worker ?? SandboxedRunner.defaultWorker() else {
             throw DaemonError.unavailable("no worker: expected assay-replay beside this program, or --worker")
         }
-        guard let level = SandboxLevel(rawValue: options.minimumSandbox) else {
-            let found = options.minimumSandbox
-            throw DaemonError.configuration(
-                "--minimum-sandbox: expected one of \(Self.sandboxLevels), found '\(found)'"
-            )
-        }
         var bounds = SandboxedRunner.Options()
-        bounds.minimumLevel = level
+        bounds.minimumLevel = try options.parsedSandboxLevel()
         return SandboxedRunner(worker: worker, workDirectory: folder.work, options: bounds)
     }
 
@@ -227,13 +215,7 @@ struct Daemon {
         isOwn: Bool
     ) async throws -> VerifyingKey {
         if isOwn { return try folder.key(.engine).verifyingKey }
-        if let text = options.engineKey {
-            do {
-                return try VerifyingKey(text: text, field: "--engine-key")
-            } catch {
-                throw DaemonError.configuration("\(error)")
-            }
-        }
+        if let key = try options.parsedEngineKey() { return key }
         do {
             if let pinned = try PinnedKey.read(in: folder) { return pinned }
         } catch {
@@ -264,14 +246,6 @@ struct Daemon {
         } catch let error as ParseError {
             throw DaemonError.configuration("--ruleset \(path): \(error)")
         }
-    }
-
-    private func address() throws -> (host: String, port: Int) {
-        guard let colon = options.listen.lastIndex(of: ":"),
-            let port = Int(options.listen[options.listen.index(after: colon)...]), (0...65535).contains(port)
-        else { throw DaemonError.configuration("--listen: expected host:port, found '\(options.listen)'") }
-        let host = options.listen[..<colon].trimmingPrefix("[")
-        return (String(host.hasSuffix("]") ? host.dropLast() : host), port)
     }
 
     private func absolute(_ path: String) -> String {

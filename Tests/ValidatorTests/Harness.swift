@@ -172,11 +172,7 @@ final class Harness {
         )
     }
 
-    static let log: Logger = {
-        var log = Logger(label: "test")
-        log.logLevel = .critical
-        return log
-    }()
+    static let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// A new scheduler on what the old one left on the disk.
     func restart() async throws {
