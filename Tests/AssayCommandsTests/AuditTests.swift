@@ -61,7 +61,7 @@ struct AuditCommandTests {
         let factory = try BundleFactory()
         let workplace = try workplace(factory)
         let bundle = try await factory.bundle(.accepted)
-        for offset in stride(from: 0, to: bundle.count, by: 97) {
+        for offset in stride(from: 0, to: bundle.count, by: 197) {
             var damaged = bundle
             damaged[offset] ^= 0x10
             try workplace.write(damaged, "job.assay")

@@ -81,10 +81,17 @@ struct FsckCommandTests {
         #expect(run.status == .ioError)
     }
 
+    /// One of this project's own suites; all of them are run by the tests of `Conformance`.
+    static func jobIDVectors() throws -> String {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        return try String(contentsOf: root.appendingPathComponent("Vectors/receipts/job-id.json"), encoding: .utf8)
+    }
+
     @Test func ownVectorsPass() async throws {
         let workplace = try Workplace()
-        let vectors = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appendingPathComponent("Vectors").path
+        try workplace.write(Array(try Self.jobIDVectors().utf8), "v/job-id.json")
+        let vectors = workplace.path("v")
         let report = workplace.path("report.xml")
         let run = await workplace.run(["vectors", "run", vectors, "--junit", report, "--json"])
         #expect(run.status == .ok)
@@ -96,12 +103,10 @@ struct FsckCommandTests {
 
     @Test func aWrongVectorFails() async throws {
         let workplace = try Workplace()
-        let vectors = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appendingPathComponent("Vectors")
-        let text = try String(contentsOf: vectors.appendingPathComponent("commitments/cid.json"), encoding: .utf8)
+        let text = try Self.jobIDVectors()
         let wrong = text.replacingOccurrences(of: "\"invalid\"", with: "\"valid\"")
         #expect(wrong != text)
-        try workplace.write(Array(wrong.utf8), "v/cid.json")
+        try workplace.write(Array(wrong.utf8), "v/job-id.json")
         let run = await workplace.run(["vectors", "run", workplace.path("v"), "--json"])
         #expect(run.status == .rejected)
     }
