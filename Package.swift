@@ -16,6 +16,12 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = [], path: Stri
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: swiftSettings)
 }
 
+/// Arithmetic is unusable without optimisation, so it is optimised in debug builds too, across its files.
+func arithmetic(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    let flags = SwiftSetting.unsafeFlags(["-O", "-whole-module-optimization", "-num-threads", "2"])
+    return .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings + [flags])
+}
+
 func program(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
     .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: swiftSettings)
 }
@@ -37,13 +43,18 @@ let hummingbird: [Target.Dependency] = [
 ]
 
 /// The offline half: no network, no database, no OpenCL, no clock unless given one.
-let library = ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal"]
+let library = [
+    "Codecs", "Verdicts", "Signatures", "Commitments", "Algebra", "Proofs", "Replay", "Receipts", "TransparencyLog",
+    "Appraisal",
+]
 
 let package = Package(
     name: "assay",
     products: [
         .library(name: "Assay", targets: library),
         .library(name: "AssayTesting", targets: ["AssayTesting"]),
+        // Keeping a log needs a database, which the library itself never does.
+        .library(name: "AssayLogKeeping", targets: ["LogKeeping"]),
         .executable(name: "assay-replay", targets: ["assay-replay"]),
         .executable(name: "assay", targets: ["assay"]),
         .executable(name: "assayd", targets: ["assayd"]),
@@ -63,6 +74,8 @@ let package = Package(
         system("COpenSSL", pkgConfig: "libcrypto", debian: "libssl-dev"),
         system("COpenCL", pkgConfig: "OpenCL", debian: "ocl-icd-opencl-dev"),
         system("CCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
+        system("CGMP", pkgConfig: "gmp", debian: "libgmp-dev"),
+        .target(name: "CFieldKernels", exclude: ["tower.inc", "tower_types.inc"], cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "CSpawn"),
         .target(name: "CSandbox", linkerSettings: [.linkedLibrary("seccomp")]),
         // Hash kernels are useless without optimisation, and -O0 makes intrinsics an order of magnitude slower than
@@ -77,16 +90,21 @@ let package = Package(
         module("Commitments", ["Codecs", "CHashKernels", "COpenSSL"]),
         module("Signatures", ["Codecs", "COpenSSL"]),
 
+        arithmetic("Algebra", ["Codecs", "CFieldKernels", "CGMP", "COpenSSL"]),
+
         // Floor 3: kinds of evidence. `Replay` starts the worker `assay-replay`, which alone links OpenCL.
+        arithmetic("Proofs", ["Algebra", "Codecs", "Commitments", "Verdicts"]),
         module("Replay", ["Codecs", "Commitments", "CSpawn"]),
         program("assay-replay", ["Codecs", "Replay", "COpenCL", "CSandbox"]),
 
-        // Floor 4: what is signed.
+        // Floor 4: what is signed, and where it is made public.
         module("Receipts", ["Codecs", "Commitments", "Replay", "Signatures", "Verdicts"]),
+        module("TransparencyLog", ["Codecs", "Commitments", "Signatures"]),
 
         // Floor 5: what is believed, and what is owned.
         module("Appraisal", ["Codecs", "Commitments", "Receipts", "Replay", "Signatures", "Verdicts"]),
         module("Ledger", ["Codecs", "Commitments", grdb]),
+        module("LogKeeping", ["Codecs", "Commitments", "Signatures", "TransparencyLog", grdb]),
 
         // Floor 6: who does what for how much, and how an engine is spoken to.
         module("Market", ["Codecs", "Commitments", "Ledger", "Receipts", "Replay", "Signatures", "Verdicts"]),
@@ -116,7 +134,10 @@ let package = Package(
         ),
         module(
             "Conformance",
-            ["Appraisal", "Codecs", "Commitments", "Receipts", "Signatures", "Verdicts", "COpenSSL"]
+            [
+                "Appraisal", "Codecs", "Commitments", "Receipts", "Signatures", "TransparencyLog", "Verdicts",
+                "COpenSSL",
+            ]
         ),
         program("make-vectors", ["AssayTesting"]),
         program(
@@ -140,7 +161,7 @@ let package = Package(
             "AssayCommands",
             [
                 "Appraisal", "Codecs", "Commitments", "Conformance", "EngineAPI", "EngineClient", "Ledger", "Receipts",
-                "Replay", "Signatures", "Validator", "Verdicts", argumentParser,
+                "LogKeeping", "Replay", "Signatures", "TransparencyLog", "Validator", "Verdicts", argumentParser,
             ]
         ),
         program("assay", ["AssayCommands"]),
@@ -154,10 +175,23 @@ let package = Package(
         ),
 
         // Tests.
+        tests(of: "Architecture", []),
         tests(of: "Codecs", ["Codecs", "AssayTesting"]),
         tests(of: "Verdicts", ["Codecs", "Verdicts", "AssayTesting"]),
+        tests(of: "Algebra", ["Algebra", "AssayTesting", "CFieldKernels", "Codecs"]),
+        tests(of: "Proofs", ["Algebra", "AssayTesting", "Codecs", "Commitments", "Proofs", "Verdicts"]),
         tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
-        tests(of: "Commitments", ["AssayTesting", "CHashKernels", "COpenSSL", "Codecs", "Commitments"]),
+        tests(of: "Commitments", ["CHashKernels", "COpenSSL", "Codecs", "Commitments", "AssayTesting"]),
+        tests(of: "TransparencyLog", ["Codecs", "Commitments", "Signatures", "TransparencyLog"]),
+        program(
+            "LogCrashProbe",
+            ["Commitments", "LogKeeping", "Signatures", "TransparencyLog"],
+            path: "Tests/LogCrashProbe"
+        ),
+        tests(
+            of: "LogKeeping",
+            ["Codecs", "Commitments", "LogCrashProbe", "LogKeeping", "Signatures", "TransparencyLog"]
+        ),
         tests(
             of: "Receipts",
             ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "AssayTesting"]
@@ -170,6 +204,27 @@ let package = Package(
         tests(of: "Replay", ["Codecs", "Commitments", "Replay", "assay-replay"]),
         program("LedgerCrashProbe", ["Ledger", "Commitments"], path: "Tests/LedgerCrashProbe"),
         tests(of: "Ledger", ["Ledger", "Codecs", "Commitments", "LedgerCrashProbe", grdb]),
+        tests(
+            of: "Market",
+            [
+                "AssayTesting", "Codecs", "Commitments", "Ledger", "Market", "Receipts", "Replay", "Signatures",
+                "Verdicts",
+            ]
+        ),
+        tests(
+            of: "Validator",
+            [
+                "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts",
+                "Replay", "Signatures", "Validator", "Verdicts", logging,
+            ]
+        ),
+        tests(
+            of: "Daemon",
+            [
+                "AssayTesting", "Codecs", "Commitments", "CSpawn", "EngineAPI", "EngineClient", "Ledger", "Market",
+                "Receipts", "Replay", "Signatures", "Validator", "assayd", "assay-replay",
+            ]
+        ),
         module(
             "EngineTesting",
             ["Codecs", "Commitments", "EngineAPI", "Receipts", "Signatures"],

@@ -22,7 +22,7 @@ struct AssayCommand: ParsableCommand {
         subcommands: [
             AuditCommand.self, InspectCommand.self, CommitCommand.self, JobCommand.self, EscrowCommand.self,
             KeyCommand.self, TrustCommand.self, NodeCommand.self, ReplayCommand.self, VectorsCommand.self,
-            FsckCommand.self, CompletionCommand.self, VersionCommand.self, ReferenceCommand.self,
+            FsckCommand.self, LogCommand.self, CompletionCommand.self, VersionCommand.self, ReferenceCommand.self,
         ]
     )
 }

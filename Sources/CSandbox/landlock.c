@@ -37,7 +37,8 @@ static int allow(int ruleset, const char *path, uint64_t rights) {
     return error;
 }
 
-int assay_confine_files(const char *const *readable, int count, const char *writable) {
+int assay_confine_files(const char *const *readable, int readable_count, const char *const *devices, int device_count,
+                        const char *writable) {
     int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     // The first version forbids every rename between folders, which drivers need for their temporary files.
     if (version < 2) return ENOSYS;
@@ -46,15 +47,18 @@ int assay_confine_files(const char *const *readable, int count, const char *writ
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
     if (ruleset < 0) return errno;
     int error = 0;
-    for (int i = 0; i < count && error == 0; i++) error = allow(ruleset, readable[i], read_rights);
+    for (int i = 0; i < readable_count && error == 0; i++) error = allow(ruleset, readable[i], read_rights);
+    for (int i = 0; i < device_count && error == 0; i++)
+        error = allow(ruleset, devices[i], read_rights | LANDLOCK_ACCESS_FS_WRITE_FILE);
     if (error == 0 && writable != 0) error = allow(ruleset, writable, all_rights);
     if (error == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) error = errno;
     close(ruleset);
     return error;
 }
 #else
-int assay_confine_files(const char *const *readable, int count, const char *writable) {
-    (void)readable, (void)count, (void)writable;
+int assay_confine_files(const char *const *readable, int readable_count, const char *const *devices, int device_count,
+                        const char *writable) {
+    (void)readable, (void)readable_count, (void)devices, (void)device_count, (void)writable;
     return ENOSYS;
 }
 #endif

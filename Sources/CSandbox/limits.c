@@ -1,3 +1,4 @@
+// Resource limits and privileges (setrlimit(2), prctl(2)).
 #include "CSandbox.h"
 #include <errno.h>
 #include <sys/prctl.h>
@@ -18,6 +19,7 @@ int assay_limit_resources(const struct assay_limits *limits) {
     if (error == 0 && limits->cpu_seconds != 0) error = set_limit(RLIMIT_CPU, limits->cpu_seconds);
     if (error == 0 && limits->file_bytes != 0) error = set_limit(RLIMIT_FSIZE, limits->file_bytes);
     if (error == 0 && limits->descriptors != 0) error = set_limit(RLIMIT_NOFILE, limits->descriptors);
+    if (error == 0 && limits->processes != 0) error = set_limit(RLIMIT_NPROC, limits->processes);
     return error;
 }
 

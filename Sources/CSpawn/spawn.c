@@ -1,3 +1,5 @@
+// Starting and feeding worker processes. Everything here is safe in a process with threads: nothing runs between fork and exec
+// but what posix_spawn itself does.
 #define _GNU_SOURCE
 #include "CSpawn.h"
 #include <errno.h>
@@ -46,6 +48,12 @@ int assay_spawn(const char *path, char *const arguments[], char *const environme
                 error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
                                                                   POSIX_SPAWN_SETSIGDEF);
             if (error == 0) error = posix_spawn(process, path, &actions, &attributes, arguments, environment);
+            // A program that was written a moment ago counts as busy while a child that another thread started meanwhile
+            // still holds the writer's descriptor, that is until that child's own exec.
+            for (int attempt = 0; error == ETXTBSY && attempt < 50; attempt++) {
+                usleep(10000);
+                error = posix_spawn(process, path, &actions, &attributes, arguments, environment);
+            }
             posix_spawnattr_destroy(&attributes);
         }
         posix_spawn_file_actions_destroy(&actions);

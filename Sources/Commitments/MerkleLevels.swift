@@ -4,7 +4,7 @@
 ///
 /// Level 0 holds the leaf hashes. Node `i` of level `l` is the root over leaves i·2^l up to (i+1)·2^l or the end: the last
 /// node of an odd level moves up unchanged, which is the same as RFC 9162's left-full split.
-public struct MerkleLevels: Sendable {
+public struct MerkleLevels: MerkleNodes, Sendable {
     private let levels: [[Digest]]
 
     /// Builds the tree over leaf hashes; about one node hash for each leaf, four at a time.
@@ -23,77 +23,16 @@ public struct MerkleLevels: Sendable {
     /// The root; SHA-256 of nothing for a tree without leaves.
     public var root: Digest { levels[levels.count - 1].first ?? MerkleTree.emptyRoot }
 
+    /// The root of leaves index · 2^level up to (index + 1) · 2^level.
+    /// - Precondition: the tree has all of them.
+    public func perfectNode(level: Int, index: UInt64) throws(Never) -> Digest {
+        levels[level][Int(index)]
+    }
+
     /// The node at `index` of `level`; `nil` when the tree has none.
     public func node(level: Int, index: UInt64) -> Digest? {
         guard levels.indices.contains(level), index < UInt64(levels[level].count) else { return nil }
         return levels[level][Int(index)]
-    }
-
-    /// The path from leaf `index` to the root, nearest sibling first (RFC 9162 §2.1.3.1); `nil` for an index out of range.
-    public func inclusionProof(index: UInt64) -> [Digest]? {
-        guard index < size else { return nil }
-        return levels.indices.dropLast().compactMap { level in
-            node(level: level, index: (index >> UInt64(level)) ^ 1)
-        }
-    }
-
-    /// The proof that the first `oldSize` leaves are a prefix (RFC 9162 §2.1.4.1); `nil` when they are not all there.
-    public func consistencyProof(oldSize: UInt64) -> [Digest]? {
-        oldSize == 0 ? [] : subtreeConsistencyProof(start: 0, end: oldSize)
-    }
-
-    /// The path from leaf `index` to the root of the subtree over leaves `start` to `end`; `nil` for an invalid subtree.
-    public func subtreeInclusionProof(index: UInt64, start: UInt64, end: UInt64) -> [Digest]? {
-        guard MerkleTree.isSubtree(start: start, end: end), end <= size, start <= index, index < end else { return nil }
-        var proof: [Digest] = []
-        var (first, last) = (index - start, end - start - 1)
-        var level: UInt64 = 0
-        while last > 0 {
-            let sibling = first ^ 1
-            if sibling <= last {
-                let from = start + sibling << level
-                proof.append(root(from: from, to: min(from + 1 << level, end)))
-            }
-            first >>= 1
-            last >>= 1
-            level += 1
-        }
-        return proof
-    }
-
-    /// The proof that the subtree over leaves `start` to `end` is part of this tree; `nil` for an invalid subtree.
-    ///
-    /// Source: draft-ietf-plants-merkle-tree-certs, "Subtree consistency proofs".
-    public func subtreeConsistencyProof(start: UInt64, end: UInt64) -> [Digest]? {
-        guard start <= end, end <= size else { return nil }
-        if start == end { return [] }
-        guard MerkleTree.isSubtree(start: start, end: end) else { return nil }
-        return subproof(start: start, end: end, from: 0, to: size, isWhole: true)
-    }
-
-    private func subproof(start: UInt64, end: UInt64, from: UInt64, to: UInt64, isWhole: Bool) -> [Digest] {
-        if start == from, end == to { return isWhole ? [] : [root(from: from, to: to)] }
-        let split = from + MerkleTree.splitPoint(to - from)
-        if end <= split {
-            return subproof(start: start, end: end, from: from, to: split, isWhole: isWhole) + [
-                root(from: split, to: to)
-            ]
-        }
-        if start >= split {
-            return subproof(start: start, end: end, from: split, to: to, isWhole: isWhole) + [
-                root(from: from, to: split)
-            ]
-        }
-        return subproof(start: split, end: end, from: split, to: to, isWhole: false) + [root(from: from, to: split)]
-    }
-
-    /// The hashes beside leaves `range`, left ones first, each the largest perfect subtree that fits.
-    ///
-    /// Source: transparency-dev/merkle, docs/compact_ranges.md.
-    public func rangeProof(_ range: Range<UInt64>) -> [Digest]? {
-        guard !range.isEmpty, range.upperBound <= size else { return nil }
-        let tiles = MerkleTree.tiles(0..<range.lowerBound) + MerkleTree.tiles(range.upperBound..<size)
-        return tiles.compactMap { node(level: $0.level, index: $0.index) }
     }
 
     /// One proof for several leaves: the siblings that cannot be computed from the leaves, by level and then by index.
@@ -101,14 +40,6 @@ public struct MerkleLevels: Sendable {
     public func multiProof(indices: [UInt64]) -> [Digest]? {
         guard let places = MerkleTree.multiProofPlaces(indices: indices, size: size) else { return nil }
         return places.compactMap { node(level: $0.level, index: $0.index) }
-    }
-
-    /// The root over leaves `from` to `to`, where `from` is a multiple of every perfect subtree within.
-    private func root(from: UInt64, to: UInt64) -> Digest {
-        let nodes = MerkleTree.tiles(from..<to).compactMap { node(level: $0.level, index: $0.index) }
-        guard var result = nodes.last else { return MerkleTree.emptyRoot }
-        for left in nodes.dropLast().reversed() { result = MerkleTree.nodeHash(left, result) }
-        return result
     }
 }
 
@@ -151,13 +82,15 @@ extension MerkleTree {
     }
 
     /// A perfect subtree: 2^level leaves from index · 2^level on.
-    struct Place: Equatable {
-        var level: Int
-        var index: UInt64
+    public struct Place: Hashable, Sendable {
+        /// The height: 0 for a leaf.
+        public var level: Int
+        /// The number of such subtrees to its left.
+        public var index: UInt64
     }
 
-    /// The fewest perfect subtrees that cover `range`, left to right.
-    static func tiles(_ range: Range<UInt64>) -> [Place] {
+    /// The fewest perfect subtrees that cover leaves `range`, left to right.
+    public static func perfectSubtrees(_ range: Range<UInt64>) -> [Place] {
         var result: [Place] = []
         var position = range.lowerBound
         while position < range.upperBound {

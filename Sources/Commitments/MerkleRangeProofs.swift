@@ -97,8 +97,8 @@ extension MerkleTree {
     static func rootByRange(leaves: [Digest], start: UInt64, size: UInt64, proof: [Digest]) -> Digest? {
         let (end, overflow) = start.addingReportingOverflow(UInt64(leaves.count))
         guard !leaves.isEmpty, !overflow, end <= size else { return nil }
-        let left = tiles(0..<start)
-        let right = tiles(end..<size)
+        let left = perfectSubtrees(0..<start)
+        let right = perfectSubtrees(end..<size)
         guard proof.count == left.count + right.count else { return nil }
         var stack: [(place: Place, hash: Digest)] = []
         func push(_ place: Place, _ hash: Digest) {

@@ -12,6 +12,9 @@ public struct PieceCommitment: Sendable, Equatable {
     public var id: BlockIdentifier {
         BlockIdentifier(version: 1, codec: 0xf101, hash: 0x1012, digest: root.bytes)
     }
+
+    /// The piece CID as text, `baga6ea4seaq…`.
+    public var text: String { id.text }
 }
 
 /// Computes a piece commitment over data that arrives in pieces.

@@ -37,6 +37,11 @@ public struct VectorFile: Sendable {
     /// The folder of the manifest, for files that refer to each other.
     public let folder: URL
 
+    /// The bytes of another file of the same manifest, at `path` below its folder.
+    func sibling(_ path: String) throws(ParseError) -> [UInt8] {
+        try VectorSuite.bytes(folder.appendingPathComponent(path))
+    }
+
     /// A check on this file or on one case in it.
     public func check(_ detail: String = "", _ passes: Bool, expected: String, actual: String) -> Check {
         .that(detail.isEmpty ? path : path + "#" + detail, passes, expected: expected, actual: actual)
@@ -74,7 +79,8 @@ public struct VectorSuite: Sendable {
 
     /// Every family that Assay verifies.
     public static let standard: [any VectorFamily] = [
-        RFC6962Vectors(), IPFSVectors(), DSSEVectors(), SignatureVectors(),
+        RFC6962Vectors(), IPFSVectors(), DSSEVectors(), SignatureVectors(), BLAKE3Vectors(), KeccakVectors(),
+        BaoVectors(), FilecoinVectors(), OpenZeppelinVectors(), LogVectors(),
     ]
 
     /// Runs everything below `folder`.

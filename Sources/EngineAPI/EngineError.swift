@@ -51,13 +51,13 @@ public struct EngineError: Error, Sendable, Equatable, CustomStringConvertible {
         self.actual = actual
     }
 
-    /// A malformed document.
+    /// A malformed document. What is wrong with a document as a whole is told under its own name, the first part of `id`.
     public init(_ error: ParseError, id: String) {
         self.init(
             .malformed,
             id,
             error.description,
-            field: error.field,
+            field: error.field.isEmpty ? String(id.prefix { $0 != "." }) : error.field,
             expected: error.expected,
             actual: error.actual
         )

@@ -76,10 +76,13 @@ extension Engine {
         )
         let life =
             2 * job.deadlines.runSeconds + Int64(configuration.drawsAllowed) * job.deadlines.verifySeconds + 86_400
-        do throws(MarketError) {
-            try move(.hold(hold, expiresAt: at + life), at: at, &effects)
-        } catch .ledger(.insufficientFunds) {
-            return false
+        // A ruleset may ask for no stake, and the ledger moves no zero amounts.
+        if stake > 0 {
+            do throws(MarketError) {
+                try move(.hold(hold, expiresAt: ledgerTime(at) + life), at: at, &effects)
+            } catch .ledger(.insufficientFunds) {
+                return false
+            }
         }
         job.attempt = attempt
         job.phase = .assigned

@@ -29,7 +29,7 @@ extension Engine {
             return
         }
         var job = job
-        try resolve(job.stakeHoldID(attempt: job.attempt), into: [], "slash", of: job, verdict, at: at, &effects)
+        try resolveStake(of: job, into: [], verdict, at: at, &effects)
         release(job)
         if let assignment = job.assignment {
             job.history.append(Job.PastAttempt(attempt: job.attempt, node: assignment.node, end: end))
@@ -60,12 +60,11 @@ extension Engine {
         let payments = try resolve(job.holdID, into: amounts.parts, "pay", of: job, verdict, at: at, &effects)
         var stake: Settlement.Stake?
         if let assignment = job.assignment {
-            let hold = job.stakeHoldID(attempt: job.attempt)
             stake = Settlement.Stake(
                 held: UInt64(assignment.stake),
                 slashed: amounts.slashed,
                 released: amounts.released,
-                legs: try resolve(hold, into: amounts.slashParts, "slash", of: job, verdict, at: at, &effects)
+                legs: try resolveStake(of: job, into: amounts.slashParts, verdict, at: at, &effects)
             )
             job.history.append(Job.PastAttempt(attempt: job.attempt, node: assignment.node, end: end))
         }
@@ -91,7 +90,8 @@ extension Engine {
                     refunded: amounts.refunded,
                     stake: stake
                 ),
-                settledAt: at
+                // A clock that went back must not put the end before the lease.
+                settledAt: max(at, job.assignment?.grantedAt ?? job.submittedAt)
             )
         )
     }
@@ -104,8 +104,21 @@ extension Engine {
         unjudged.removeAll { $0 == job.id }
     }
 
-    /// Resolves a hold into parts; what they leave over goes back.
+    /// Resolves the stake of the current attempt, if there is one.
     @discardableResult
+    private mutating func resolveStake(
+        of job: Job,
+        into parts: [Ruleset.Part],
+        _ verdict: Digest?,
+        at: Int64,
+        _ effects: inout Effects
+    ) throws(MarketError) -> [Settlement.Leg] {
+        guard let assignment = job.assignment, assignment.stake > 0 else { return [] }
+        let hold = job.stakeHoldID(attempt: job.attempt)
+        return try resolve(hold, into: parts, "slash", of: job, verdict, at: at, &effects)
+    }
+
+    /// Resolves a hold into parts; what they leave over goes back.
     private mutating func resolve(
         _ hold: TransferID,
         into parts: [Ruleset.Part],

@@ -60,7 +60,16 @@ extension Engine {
             leg: "hold",
             at: at
         )
-        try move(.hold(hold, expiresAt: at + longestLife(of: job)), at: at, &effects)
+        do throws(MarketError) {
+            let done = try move(.hold(hold, expiresAt: ledgerTime(at) + longestLife(of: job)), at: at, &effects)
+            guard !done.replayed else {
+                effects.ledger.removeAll()
+                return
+            }
+        } catch .ledger(.conflict(let field, _, _)) where field == "expiresAt" {
+            // This very hold was made before and the job is no longer open: it has ended. The repeated order changes nothing.
+            return
+        }
         orders[key] = job.id
         keep(job, &effects)
     }

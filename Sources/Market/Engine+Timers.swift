@@ -6,7 +6,10 @@ internal import Verdicts
 extension Engine {
     mutating func tick(at: Int64, _ effects: inout Effects) throws(MarketError) {
         let due = jobs.values.filter { $0.deadline <= at }.sorted { ($0.deadline, $0.id) < ($1.deadline, $1.id) }
-        for job in due { try expire(job, at: at, &effects) }
+        for id in due.map(\.id) {
+            // The end of one job may have changed another.
+            if let job = jobs[id], job.deadline <= at { try expire(job, at: at, &effects) }
+        }
     }
 
     private mutating func expire(_ job: Job, at: Int64, _ effects: inout Effects) throws(MarketError) {
@@ -51,20 +54,18 @@ extension Engine {
 
     /// Gives a silent validator's job to another one, a few times.
     private mutating func redraw(_ job: Job, at: Int64, _ effects: inout Effects) throws(MarketError) {
-        var job = job
-        if let validator = job.validator {
-            judging[validator] = nil
-            job.validator = nil
-        } else {
-            // Nobody asked for it: that counts as a draw, so that the wait has an end.
-            job.draws += 1
-            unjudged.removeAll { $0 == job.id }
-        }
-        guard job.draws < configuration.drawsAllowed else {
+        // When nobody asked for it, that counts as a draw, so that the wait has an end.
+        let draws = job.validator == nil ? job.draws + 1 : job.draws
+        guard draws < configuration.drawsAllowed else {
             let reason = Reason(code: "validator-silent", text: "no validator answered in time")
             try endAttempt(job, end: "inconclusive", reason: reason, at: at, &effects)
             return
         }
+        var job = job
+        if let validator = job.validator { judging[validator] = nil }
+        unjudged.removeAll { $0 == job.id }
+        job.validator = nil
+        job.draws = draws
         job.deadline = at + job.deadlines.verifySeconds
         keep(job, &effects)
         unjudged.append(job.id)

@@ -94,7 +94,6 @@ extension Engine {
             let expected = job.claim?.executionDigest.hex ?? "none"
             throw .conflict(field: "execution", expected: expected, actual: judgement.executionDigest.hex)
         }
-        judging[judgement.validator] = nil
         switch judgement.outcome {
         case .accepted, .rejected, .requesterFault:
             try finish(

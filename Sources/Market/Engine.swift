@@ -38,9 +38,12 @@ public struct MarketConfiguration: Sendable {
 
 /// The market's state: the book, the open jobs, the nodes.
 ///
-/// One owner applies events one after another. An event that throws has changed nothing.
+/// One owner applies events one after another. An event that throws has changed nothing, or it has stopped the engine.
 public struct Engine: Sendable {
     public let configuration: MarketConfiguration
+    /// Why the engine takes no more events: one of them failed half way, which only a failing store or a broken invariant can
+    /// cause. What is in memory is then of no more use; load it again from the store.
+    public private(set) var stopped: String?
     /// The money.
     public internal(set) var book: Book
     /// Jobs that have not ended, by id.
@@ -86,8 +89,21 @@ public struct Engine: Sendable {
 
     /// Does what follows from `event`, or throws and changes nothing.
     /// - Parameter at: now, in engine seconds.
+    /// - Throws: `MarketError`. When `stopped` is set afterwards, this and every further event failed for good.
     public mutating func apply(_ event: Event, at: Int64) throws(MarketError) -> Effects {
+        if let stopped { throw .stopped(reason: stopped) }
         var effects = Effects()
+        do throws(MarketError) {
+            try follow(event, at: at, &effects)
+        } catch {
+            // Every refusal comes before the first change, so this one is none.
+            if !effects.isEmpty { stopped = error.description }
+            throw error
+        }
+        return effects
+    }
+
+    private mutating func follow(_ event: Event, at: Int64, _ effects: inout Effects) throws(MarketError) {
         switch event {
         case .openAccount(let account): try move(.openAccount(account), at: at, &effects)
         case .transfer(let transfer): try move(.transfer(transfer), at: at, &effects)
@@ -105,7 +121,6 @@ public struct Engine: Sendable {
         case .judge(let judgement): try judge(judgement, at: at, &effects)
         case .tick: try tick(at: at, &effects)
         }
-        return effects
     }
 
     /// The accounts that the market itself needs; open them before the first event.
@@ -162,6 +177,10 @@ public struct Engine: Sendable {
         }
         return job
     }
+
+    /// The time that the book stamps: it never goes back. Holds are given their ends by it, so that a clock that was far ahead
+    /// for a while does not make the ledger refuse every hold until it is there again.
+    func ledgerTime(_ at: Int64) -> Int64 { max(at, book.latest) }
 
     /// Keeps a changed job.
     mutating func keep(_ job: Job, _ effects: inout Effects) {

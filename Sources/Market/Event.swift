@@ -119,13 +119,22 @@ public struct Ending: Sendable, Equatable {
 public struct Reason: Sendable, Equatable {
     /// A stable code for programs: `verified`, `no-node`, the id of a failed check.
     public var code: String
-    /// A sentence for people.
+    /// A sentence for people, at most 1,024 bytes.
     public var text: String
 
-    /// Names a reason.
+    /// Names a reason. A code is made of letters, digits, `.`, `_` and `-`, as receipts demand: any other character becomes
+    /// `-`, and what is beyond 64 characters is cut, as is a text that is too long; part of both may come from a peer.
     public init(code: String, text: String) {
-        self.code = code
-        self.text = text
+        let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-".utf8)
+        let name = code.utf8.prefix(64).map { allowed.contains($0) ? $0 : UInt8(ascii: "-") }
+        self.code = name.isEmpty ? "unnamed" : String(decoding: name, as: UTF8.self)
+        var room = 1024
+        self.text = String(
+            text.prefix { character in
+                room -= character.utf8.count
+                return room >= 0
+            }
+        )
     }
 }
 

@@ -103,6 +103,30 @@ extension Job {
         }
         if reader.has("validator") { validator = try reader.key("validator") }
         try reader.finish()
+        try checkPhase(field)
+    }
+
+    /// Refuses a row whose parts do not fit its phase: the engine could not end such a job.
+    private func checkPhase(_ field: String) throws(ParseError) {
+        func demand(_ name: String, _ isThere: Bool, _ isWanted: Bool) throws(ParseError) {
+            guard isThere != isWanted else { return }
+            throw ParseError(
+                field: "\(field).\(name)",
+                expected: isWanted ? "one in phase \(phase.rawValue)" : "none in phase \(phase.rawValue)",
+                actual: isThere ? "one" : "none"
+            )
+        }
+        try demand("assignment", assignment != nil, [.assigned, .committed, .verifying].contains(phase))
+        try demand("claim", claim != nil, [.committed, .verifying].contains(phase))
+        if phase != .verifying { try demand("validator", validator != nil, false) }
+        guard phase != .final else {
+            throw ParseError(field: "\(field).phase", expected: "the phase of an open job", actual: phase.rawValue)
+        }
+        guard held > 0 else { throw ParseError(field: "\(field).held", expected: "more than 0", actual: "\(held)") }
+        guard attempt >= 1 || assignment == nil, attempt <= attemptsAllowed else {
+            let expected = "1 to \(attemptsAllowed) with a lease, 0 before the first one"
+            throw ParseError(field: "\(field).attempt", expected: expected, actual: "\(attempt)")
+        }
     }
 }
 

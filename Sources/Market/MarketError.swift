@@ -1,9 +1,9 @@
-// Why the market refuses an event. None of these changes any state.
+// Why the market refuses an event.
 public import Codecs
 public import Commitments
 public import Ledger
 
-/// A refusal by the market engine.
+/// A refusal by the market engine, or the failure that stopped it.
 public enum MarketError: Error, Equatable, Sendable, CustomStringConvertible {
     /// No open job has this id.
     case unknownJob(Digest)
@@ -21,6 +21,8 @@ public enum MarketError: Error, Equatable, Sendable, CustomStringConvertible {
     case refused(ParseError)
     /// The ledger said no.
     case ledger(LedgerError)
+    /// An earlier event failed half way; see `Engine.stopped`.
+    case stopped(reason: String)
 
     public var description: String {
         switch self {
@@ -33,6 +35,7 @@ public enum MarketError: Error, Equatable, Sendable, CustomStringConvertible {
         case .conflict(let field, let expected, let actual): "\(field): expected \(expected), found \(actual)"
         case .refused(let error): error.description
         case .ledger(let error): error.description
+        case .stopped(let reason): "the market is stopped: \(reason)"
         }
     }
 }

@@ -119,6 +119,10 @@ public struct Ruleset: Sendable, Equatable {
             try entry.constant("base", base.rawValue)
             let basisPoints = try entry.integer("basisPoints", in: 0...whole)
             try entry.finish()
+            guard leg != .payer || base != .gross else {
+                let expected = "a receiver; what a job does not cost goes back to the payer anyway"
+                throw ParseError(field: path + ".leg", expected: expected, actual: leg.rawValue)
+            }
             guard legs.insert(leg).inserted else {
                 throw ParseError(field: path + ".leg", expected: "each leg once", actual: leg.rawValue + " again")
             }

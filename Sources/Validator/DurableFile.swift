@@ -25,9 +25,12 @@ public enum WholeFile {
 
 /// Reading and writing whole files.
 enum DurableFile {
+    /// How the names of files begin that are not whole yet.
+    static let temporaryPrefix = ".incoming-"
+
     /// Writes `bytes` beside `path`, flushes them, and puts them in place of what was there; then flushes the folder.
     static func write(_ bytes: [UInt8], to path: String, in folder: String) throws(StorageError) {
-        let temporary = folder + "/.incoming-" + String(UInt64.random(in: .min ... .max), radix: 36)
+        let temporary = folder + "/" + temporaryPrefix + String(UInt64.random(in: .min ... .max), radix: 36)
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .system(temporary, "create the file") }
         defer { close(descriptor) }

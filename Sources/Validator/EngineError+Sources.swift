@@ -10,11 +10,33 @@ extension EngineError {
     /// A refusal by the market.
     init(_ error: MarketError) {
         switch error {
-        case .unknownJob: self.init(.notFound, "job.unknown", error.description, field: "job")
+        case .unknownJob(let id):
+            self.init(
+                .notFound,
+                "job.unknown",
+                error.description,
+                field: "job",
+                expected: "an open job",
+                actual: id.hex
+            )
         case .unknownNode(let key):
-            self.init(.notFound, "node.unknown", error.description, field: "node", actual: key)
+            self.init(
+                .notFound,
+                "node.unknown",
+                error.description,
+                field: "node",
+                expected: "a registered node",
+                actual: key
+            )
         case .unknownValidator(let key):
-            self.init(.forbidden, "validator.unknown", error.description, field: "validator", actual: key)
+            self.init(
+                .forbidden,
+                "validator.unknown",
+                error.description,
+                field: "validator",
+                expected: "a member of the validator set",
+                actual: key
+            )
         case .wrongPhase(_, let expected, let actual):
             self.init(.conflict, "job.phase", error.description, field: "phase", expected: expected, actual: actual)
         case .staleLease(_, let expected, let actual):
@@ -30,6 +52,7 @@ extension EngineError {
             )
         case .refused(let cause): self.init(.refused, cause)
         case .ledger(let cause): self.init(cause)
+        case .stopped: self.init(.unavailable, "engine.stopped", error.description)
         }
     }
 

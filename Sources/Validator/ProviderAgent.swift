@@ -97,7 +97,9 @@ public struct ProviderAgent: Sendable {
             return false
         }
         let job = try LeasedJob(work, engine: session.engineKey, node: session.key.verifyingKey)
-        if let kept = try results.read(job: work.job, attempt: job.lease.predicate.attempt) {
+        if let kept = try results.read(job: work.job, attempt: job.lease.predicate.attempt),
+            isResult(kept, under: job.lease)
+        {
             try await hand(kept, over: work.job)
             return true
         }
@@ -118,10 +120,22 @@ public struct ProviderAgent: Sendable {
         return true
     }
 
+    /// Whether a result that was kept is one under this very lease: an engine that lost a lease in a crash may have granted
+    /// the attempt anew.
+    private func isResult(_ kept: NodeResult, under lease: Signed<Lease>) -> Bool {
+        let statement = try? Signed<ExecutionStatement>(verifying: kept.execution, key: session.key.verifyingKey)
+        return statement?.predicate.leaseDigest == lease.digest
+    }
+
     private func abandon(_ job: LeasedJob, _ reason: String) async throws(AgentError) {
         log.warning("provider: giving job \(job.id) back: \(reason)")
         _ = try await session.node(
-            .abandon(job: JobID(job.id), attempt: job.lease.predicate.attempt, reason: String(reason.prefix(500)))
+            .abandon(
+                job: JobID(job.id),
+                attempt: job.lease.predicate.attempt,
+                // At most four bytes a scalar, and 512 in all.
+                reason: String(String.UnicodeScalarView(reason.unicodeScalars.prefix(128)))
+            )
         )
     }
 

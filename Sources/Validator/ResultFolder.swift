@@ -69,7 +69,8 @@ public struct ResultFolder: Sendable {
             let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            if name.hasSuffix(".json") { unlink(folder + "/" + name) }
+            // A crash leaves what was being written.
+            if name.hasSuffix(".json") || name.hasPrefix(DurableFile.temporaryPrefix) { unlink(folder + "/" + name) }
         }
     }
 

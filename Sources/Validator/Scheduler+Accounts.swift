@@ -63,6 +63,7 @@ extension Scheduler {
         } catch {
             throw EngineError(error, id: "account.malformed")
         }
+        try requireHealth()
         return try view(of: try known(name))
     }
 

@@ -9,6 +9,8 @@ internal import Replay
 internal import Signatures
 
 extension Scheduler {
+    /// The most jobs in one list.
+    private static let jobsListed = 1000
     /// The kind of the row that remembers for ever which job an order's requester and nonce named.
     private static let orderRecordKind = "order"
 
@@ -51,7 +53,7 @@ extension Scheduler {
                 actual: signed.predicate.jobID.text
             )
         }
-        if let view = try earlier(signed, nonce: nonce, id: id) { return view }
+        if let view = try await earlier(signed, nonce: nonce, id: id) { return view }
         let submission = Submission(
             id: id.digest,
             requester: signed.signer,
@@ -67,14 +69,17 @@ extension Scheduler {
             body: id.digest.bytes
         )
         try await perform(.submit(submission), records: [remembered]) { documents in
-            if documents[id.digest] == nil { documents[id.digest] = JobDocuments(order: signed, sealed: sealed) }
+            guard engine.jobs[id.digest] != nil, documents[id.digest] == nil else { return }
+            documents[id.digest] = JobDocuments(order: signed, sealed: sealed)
         }
         try await offerWhenComplete(id.digest)
-        return try await job(id: id.digest)
+        return try await view(of: id.digest)
     }
 
     /// The answer to an order that came before: the job as it stands, or a conflict when it named another job.
-    private func earlier(_ order: Signed<Order>, nonce: Digest, id: JobID) throws(EngineError) -> JobView? {
+    private func earlier(_ order: Signed<Order>, nonce: Digest, id: JobID) async throws(EngineError) -> JobView? {
+        // The market knows the orders of open jobs, the store those of jobs whose end is on the disk.
+        try await endingIsDurable(of: nil)
         let record: Record?
         do throws(LedgerError) {
             record = try store.record(kind: Self.orderRecordKind, id: Self.orderKey(order.signer, nonce))
@@ -93,7 +98,8 @@ extension Scheduler {
                 actual: "job \(id)"
             )
         }
-        return try view(of: id.digest)
+        try await offerWhenComplete(id.digest)
+        return try await view(of: id.digest)
     }
 
     private static func orderKey(_ requester: VerifyingKey, _ nonce: Digest) -> [UInt8] {
@@ -108,14 +114,17 @@ extension Scheduler {
         cid: CID,
         bytes: [UInt8]
     ) async throws(EngineError) -> JobView {
-        let expected = try await input(job, cid)
+        guard let expected = try await input(job, cid) else { return try await self.job(id: job) }
         try keep(bytes, as: expected)
         return try await noteFile(job)
     }
 
-    /// The identity of an input that the engine waits for.
-    private func input(_ job: Digest, _ cid: CID) throws(EngineError) -> ArtefactIdentity {
-        guard let file = documents[job] else { throw .unknownJob(job) }
+    /// The identity of an input of an open job; `nil` when the job has ended and needs none any more.
+    private func input(_ job: Digest, _ cid: CID) async throws(EngineError) -> ArtefactIdentity? {
+        guard let file = documents[job] else {
+            _ = try await view(of: job)
+            return nil
+        }
         guard let identity = file.sealed.inputs.first(where: { $0.cid == cid }) else {
             throw .unknownFile(cid, "an input of job \(job)")
         }
@@ -124,11 +133,11 @@ extension Scheduler {
 
     private func noteFile(_ job: Digest) async throws(EngineError) -> JobView {
         try await offerWhenComplete(job)
-        return try view(of: job)
+        return try await view(of: job)
     }
 
     /// Offers a funded job whose files are all there; refunds it when the files break a rule.
-    private func offerWhenComplete(_ job: Digest) async throws(EngineError) {
+    func offerWhenComplete(_ job: Digest) async throws(EngineError) {
         guard engine.jobs[job]?.phase == .funded, let file = documents[job] else { return }
         guard missingInputs(file).isEmpty else { return }
         if let reason = try fault(in: file) {
@@ -174,10 +183,13 @@ extension Scheduler {
     }
 
     public func job(id: Digest) async throws(EngineError) -> JobView {
-        try view(of: id)
+        try await view(of: id)
     }
 
     public func jobs(limit: Int) async throws(EngineError) -> [JobView] {
+        try await endingIsDurable(of: nil)
+        try requireHealth()
+        let limit = min(max(0, limit), Self.jobsListed)
         let open = engine.jobs.values.sorted { ($1.submittedAt, $1.id) < ($0.submittedAt, $0.id) }.prefix(limit)
         var views = open.map { openView(of: $0) }
         let wanted = limit - views.count
@@ -216,7 +228,9 @@ extension Scheduler {
 
     // MARK: What a job looks like
 
-    func view(of id: Digest) throws(EngineError) -> JobView {
+    func view(of id: Digest) async throws(EngineError) -> JobView {
+        try await endingIsDurable(of: id)
+        try requireHealth()
         if let job = engine.jobs[id] { return openView(of: job) }
         if let view = try finalView(of: id) { return view }
         throw .unknownJob(id)

@@ -50,6 +50,7 @@ extension Scheduler: EngineAPI {
     }
 
     public func nodes() async throws(EngineError) -> [NodeView] {
+        try requireHealth()
         let now = clock.now
         return engine.nodes.values.sorted { $0.key.text < $1.key.text }.map { node in
             NodeView(
@@ -68,7 +69,11 @@ extension Scheduler: EngineAPI {
         execution: [UInt8],
         trace: [UInt8]
     ) async throws(EngineError) -> JobView {
-        guard let file = documents[job], let lease = file.lease else { throw .unknownJob(job) }
+        // A result that comes again after the job has ended is answered with how it ended.
+        guard let file = documents[job] else { return try await view(of: job) }
+        guard let lease = file.lease else {
+            throw EngineError(.staleLease(job: job, expected: "no lease", actual: "an execution"))
+        }
         let signed: Signed<ExecutionStatement>
         do throws(DocumentError) {
             signed = try Signed<ExecutionStatement>(verifying: execution, key: lease.predicate.node)
@@ -79,11 +84,13 @@ extension Scheduler: EngineAPI {
         let claim = Job.Claim(executionDigest: signed.digest, outputRoot: signed.predicate.outputRoot)
         let attempt = UInt32(signed.predicate.attempt)
         try await perform(.commit(job: job, attempt: attempt, node: signed.signer, claim: claim)) { documents in
+            // The same statement in another envelope changes nothing that is on the disk.
+            guard documents[job]?.execution?.digest != signed.digest else { return }
             documents[job]?.execution = signed
             documents[job]?.trace = trace
         }
         try await verifyWhenComplete(job)
-        return try view(of: job)
+        return try await view(of: job)
     }
 
     /// Compares a statement with its lease and its spec: whatever can be seen without running anything.
@@ -96,9 +103,7 @@ extension Scheduler: EngineAPI {
         let statement = signed.predicate
         let spec = file.sealed.spec.replay
         func demand(_ field: String, _ expected: String, _ actual: String) throws(EngineError) {
-            guard expected == actual else {
-                throw EngineError(.refused, ParseError(field: field, expected: expected, actual: actual))
-            }
+            try Self.demand(field, expected, actual)
         }
         try demand("execution.jobId", lease.predicate.jobID.text, statement.jobID.text)
         try demand("execution.attempt", "\(lease.predicate.attempt)", "\(statement.attempt)")
@@ -110,7 +115,9 @@ extension Scheduler: EngineAPI {
         try demand(
             "execution.outputs",
             slots.map { "\($0.name) of \($0.byteCount) bytes" }.joined(separator: ", "),
-            statement.outputs.map { "\($0.slot) of \($0.identity.byteCount) bytes" }.joined(separator: ", ")
+            statement.outputs.isEmpty
+                ? "none"
+                : statement.outputs.map { "\($0.slot) of \($0.identity.byteCount) bytes" }.joined(separator: ", ")
         )
         let root = ArtefactIdentity.root(of: statement.outputs.map(\.identity))
         try demand("execution.outputRoot", root.hex, statement.outputRoot.hex)
@@ -134,14 +141,17 @@ extension Scheduler: EngineAPI {
         cid: CID,
         bytes: [UInt8]
     ) async throws(EngineError) -> JobView {
-        let expected = try await output(job, cid)
+        guard let expected = try await output(job, cid) else { return try await self.job(id: job) }
         try keep(bytes, as: expected)
         return try await noteOutput(job)
     }
 
-    /// The identity of an output that the engine waits for.
-    private func output(_ job: Digest, _ cid: CID) throws(EngineError) -> ArtefactIdentity {
-        guard let file = documents[job] else { throw .unknownJob(job) }
+    /// The identity of an output of an open job; `nil` when the job has ended and needs none any more.
+    private func output(_ job: Digest, _ cid: CID) async throws(EngineError) -> ArtefactIdentity? {
+        guard let file = documents[job] else {
+            _ = try await view(of: job)
+            return nil
+        }
         let outputs = file.execution?.predicate.outputs ?? []
         guard let output = outputs.first(where: { $0.identity.cid == cid }) else {
             throw .unknownFile(cid, "an output of job \(job)")
@@ -151,11 +161,11 @@ extension Scheduler: EngineAPI {
 
     private func noteOutput(_ job: Digest) async throws(EngineError) -> JobView {
         try await verifyWhenComplete(job)
-        return try view(of: job)
+        return try await view(of: job)
     }
 
     /// Queues a committed job for verification when all of its outputs are there.
-    private func verifyWhenComplete(_ job: Digest) async throws(EngineError) {
+    func verifyWhenComplete(_ job: Digest) async throws(EngineError) {
         guard let open = engine.jobs[job], open.phase == .committed, let file = documents[job] else { return }
         guard missingOutputs(file).isEmpty else { return }
         try await perform(.outputsPresent(job: job, attempt: open.attempt))
@@ -178,45 +188,5 @@ extension Scheduler: EngineAPI {
             execution: execution.envelope,
             trace: trace
         )
-    }
-
-    public func judge(job: Digest, verdict: [UInt8]) async throws(EngineError) -> JobView {
-        let signed: Signed<VerdictStatement>
-        do throws(DocumentError) {
-            signed = try Signed<VerdictStatement>(verifying: verdict)
-        } catch {
-            throw EngineError(error, id: "verdict")
-        }
-        guard signed.predicate.jobID.digest == job else {
-            let actual = signed.predicate.jobID.text
-            throw EngineError(.refused, ParseError(field: "verdict.jobId", expected: job.hex, actual: actual))
-        }
-        // A verdict that is already in the receipt is answered with how the job ended.
-        guard engine.jobs[job] != nil else { return try view(of: job) }
-        let decision = signed.predicate.verdict
-        let failed = decision.firstFailure ?? decision.checks.first { $0.result == .skip }
-        let reason =
-            decision.isAccepted
-            ? Reason(code: "verified", text: "replayed bit for bit")
-            : Reason(code: failed?.id ?? decision.outcome.rawValue, text: Self.sentence(signed.predicate, failed))
-        let judgement = Judgement(
-            job: job,
-            attempt: UInt32(signed.predicate.attempt),
-            validator: signed.signer,
-            executionDigest: signed.predicate.executionDigest,
-            verdictDigest: signed.digest,
-            outcome: decision.outcome,
-            fault: decision.fault,
-            reason: reason
-        )
-        try await perform(.judge(judgement)) { documents in documents[job]?.verdicts.append(signed) }
-        return try view(of: job)
-    }
-
-    /// What a validator found, for people.
-    private static func sentence(_ statement: VerdictStatement, _ check: Check?) -> String {
-        if let divergence = statement.divergence { return divergence.description }
-        guard let check else { return statement.verdict.outcome.rawValue }
-        return "\(check.id): expected \(check.expected), found \(check.actual)"
     }
 }

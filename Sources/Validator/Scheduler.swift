@@ -22,8 +22,9 @@ public struct SchedulerSummary: Sendable, Equatable {
 /// An engine: the market's state machine, its store, its key.
 ///
 /// Calls run one after another up to the point where their batch is queued; the store commits batches in that order, many
-/// at a time. An answer leaves only when its batch is on the disk. When a commit fails the scheduler answers nothing but
-/// errors from then on: what is in memory is ahead of the disk, and a restart reads the truth.
+/// at a time. An answer leaves only when what it rests on is on the disk, also when the call itself changed nothing. When a
+/// commit fails the scheduler answers nothing but errors from then on, receipts apart, which it reads from the store: what is
+/// in memory is ahead of the disk, and a restart reads the truth.
 public actor Scheduler {
     let key: SigningKey
     let operatorKey: VerifyingKey
@@ -36,7 +37,15 @@ public actor Scheduler {
     var engine: Engine
     var documents: [Digest: JobDocuments] = [:]
     private var failure: EngineError?
+    /// The batch that was queued last.
+    private var last: CommitTicket?
+    /// The batches on their way to the disk that end jobs: such a job is no longer in the market and not yet in the store.
+    private var endings: [Digest: CommitTicket] = [:]
+    private var inFlight = 0
 
+    /// The most batches on their way to the disk: fewer than a store queues, because what the market has done must be
+    /// written.
+    static let inFlightMax = 2048
     /// The most bytes of a spec.
     static let specBytes = JobSpec.maxBytes
     /// Inputs and outputs above this many bytes in all stay out of the receipt's bundle.
@@ -79,13 +88,18 @@ public actor Scheduler {
         for account in engine.ownAccounts where engine.book.accounts[account.id] == nil {
             try await perform(.openAccount(account))
         }
+        // The last file of a job may have come just before the end of the process that was to note it.
+        for job in jobs {
+            try await offerWhenComplete(job.id)
+            try await verifyWhenComplete(job.id)
+        }
     }
 
     /// Fires deadlines until the task is cancelled.
     public func run() async {
         while !Task.isCancelled {
             do throws(EngineError) {
-                if let due = engine.nextDeadline, due <= clock.now { try await perform(.tick) }
+                if failure == nil, let due = engine.nextDeadline, due <= clock.now { try await perform(.tick) }
             } catch {
                 log.error("scheduler: \(error)")
             }
@@ -117,17 +131,23 @@ public actor Scheduler {
         records: [Record] = [],
         prepare: (inout [Digest: JobDocuments]) -> Void = { _ in }
     ) async throws(EngineError) -> Effects {
-        if let failure { throw failure }
+        try requireHealth()
+        guard inFlight < Self.inFlightMax else {
+            throw EngineError(.unavailable, "engine.busy", "\(inFlight) changes wait for the disk; try again later")
+        }
         let now = clock.now
         let effects: Effects
         do throws(MarketError) {
             effects = try engine.apply(event, at: now)
         } catch {
-            if case .ledger(.invariant) = error { log.critical("scheduler: \(error)") }
+            if let reason = engine.stopped ?? engine.book.stopped { throw stop(reason) }
             throw EngineError(error)
         }
         prepare(&documents)
-        guard !effects.isEmpty || !records.isEmpty else { return effects }
+        guard !effects.isEmpty || !records.isEmpty else {
+            try await durable(last)
+            return effects
+        }
         let batch: Batch
         do {
             batch = try self.batch(for: effects, records: records)
@@ -135,13 +155,38 @@ public actor Scheduler {
             throw stop("a document could not be made: \(error)")
         }
         let ticket = store.submit(batch)
+        last = ticket
+        inFlight += 1
+        for ending in effects.endings { endings[ending.job.id] = ticket }
+        try await durable(ticket)
+        inFlight -= 1
+        for ending in effects.endings { endings[ending.job.id] = nil }
+        engine.release(batch)
+        return effects
+    }
+
+    /// Waits for a batch.
+    private func durable(_ ticket: CommitTicket?) async throws(EngineError) {
         do throws(LedgerError) {
-            try await ticket.durable()
+            try await ticket?.durable()
         } catch {
             throw stop("the store failed: \(error)")
         }
-        engine.release(batch)
-        return effects
+        try requireHealth()
+    }
+
+    /// Returns when the end of this job, or of any job for `nil`, is on the disk if it was on its way there.
+    func endingIsDurable(of job: Digest?) async throws(EngineError) {
+        if let job {
+            try await durable(endings[job])
+        } else if !endings.isEmpty {
+            try await durable(last)
+        }
+    }
+
+    /// Throws what stopped the scheduler.
+    func requireHealth() throws(EngineError) {
+        if let failure { throw failure }
     }
 
     /// Refuses everything from now on.

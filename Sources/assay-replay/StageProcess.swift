@@ -36,7 +36,8 @@ enum StageProcess {
             address_space: walls.addressSpaceBytes,
             cpu_seconds: walls.processorSeconds,
             file_bytes: walls.fileBytes,
-            descriptors: 256
+            descriptors: 256,
+            processes: walls.processes
         )
         guard assay_limit_resources(&limits) == 0 else { throw RunFailure(.sandbox, "cannot set resource limits") }
         standing.append(.rlimits)
@@ -44,7 +45,14 @@ enum StageProcess {
         standing.append(.noNewPrivileges)
         if !walls.readable.isEmpty {
             let paths = walls.readable.map { UnsafePointer<CChar>(strdup($0)) }
-            let error = assay_confine_files(paths, Int32(paths.count), walls.writable)
+            let devices = walls.devices.map { UnsafePointer<CChar>(strdup($0)) }
+            let error = assay_confine_files(
+                paths,
+                Int32(paths.count),
+                devices,
+                Int32(devices.count),
+                walls.writable
+            )
             guard error == 0 || error == ENOSYS || error == EPERM else {
                 throw RunFailure(.sandbox, "Landlock: errno \(error)")
             }

@@ -19,7 +19,8 @@ import Testing
         var reasons: Set<RunFailure.Reason> = [.crashed]
         /// Whether the attack may also go unnoticed: what it reads or computes is its own.
         var mayComplete = false
-        var compileSeconds: Int64 = 15
+        var wallSeconds: Int64 = 60
+        var compileSeconds: Int64 = 60
         var testDescription: String { name }
     }
 
@@ -41,13 +42,15 @@ import Testing
         Attack(
             name: "loop for ever",
             source: source("volatile __global int *v = c; while (1) v[i] = v[i] + 1;"),
-            reasons: [.timeout]
+            reasons: [.timeout],
+            wallSeconds: 3
         ),
         Attack(
             name: "diverge at a barrier",
             source: source("if (i < 3) barrier(CLK_LOCAL_MEM_FENCE); c[i] = i;"),
             reasons: [.timeout, .crashed],
-            mayComplete: true
+            mayComplete: true,
+            wallSeconds: 3
         ),
         Attack(
             name: "recurse for ever",
@@ -77,7 +80,8 @@ import Testing
             source: source("for (int k = 0; k < 1 << 20; k++) printf(\"%d flood flood flood flood\", k); c[i] = 1;"),
             rule: .printf,
             reasons: [.timeout, .crashed],
-            mayComplete: true
+            mayComplete: true,
+            wallSeconds: 3
         ),
         Attack(
             name: "race on local memory",
@@ -109,7 +113,11 @@ import Testing
     @Test(arguments: attacks) func isContained(_ attack: Attack) async throws {
         let spec = try AdmissionTests.spec(type: "i32")
         let files = Self.files(attack.source)
-        let runner = Support.runner(wallSeconds: 3, compileSeconds: attack.compileSeconds, skipsAdmission: true)
+        let runner = Support.runner(
+            wallSeconds: attack.wallSeconds,
+            compileSeconds: attack.compileSeconds,
+            skipsAdmission: true
+        )
         let outcome = await runner.run(spec, files: files)
         #expect(Self.isRight(outcome, for: attack), "\(outcome)")
         if let rule = attack.rule {
@@ -121,14 +129,14 @@ import Testing
         }
     }
 
-    /// A kernel that makes any system call: number and two arguments from the spec, a path in constant memory.
+    /// A kernel that makes any system call: number and arguments from the spec; 1000 and above are paths.
     private static let systemCall = """
-        __constant char path[] = "/etc/passwd";
+        __constant char paths[4][16] = { "/etc/passwd", "/proc/1/environ", "/var", "/dev/kmsg" };
         __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
         void k(__global const int *a, __global int *c, ulong number, ulong first, ulong second, ulong third) {
             long result;
-            ulong one = first == 1000 ? (ulong)path : first;
-            ulong two = second == 1000 ? (ulong)path : second;
+            ulong one = first >= 1000 && first < 1004 ? (ulong)paths[first - 1000] : first;
+            ulong two = second >= 1000 && second < 1004 ? (ulong)paths[second - 1000] : second;
             __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(one), "S"(two), "d"(third)
                              : "rcx", "r11", "memory");
             c[0] = (int)result;
@@ -146,7 +154,7 @@ import Testing
 
     /// Numbers of x86-64 (arch/x86/entry/syscalls/syscall_64.tbl).
     @Test(.enabled(if: isX86), arguments: [true, false]) func systemCallsOfAttacksKill(namespaces: Bool) async throws {
-        let runner = Support.runner(wallSeconds: 10, usesNamespaces: namespaces, skipsAdmission: true)
+        let runner = Support.runner(wallSeconds: 60, usesNamespaces: namespaces, skipsAdmission: true)
         let files = Self.files(Self.systemCall)
         let fatal = [
             "socket": [41, 2, 1, 0], "fork": [57, 0, 0, 0], "vfork": [58, 0, 0, 0], "execve": [59, 1000, 0, 0],
@@ -166,12 +174,15 @@ import Testing
     /// Opening files of the host, by every way to open one, ends in an error; so does what the filter does not know.
     @Test(.enabled(if: isX86), arguments: [true, false]) func filesOfTheHostAreOutOfReach(namespaces: Bool) async throws
     {
-        let runner = Support.runner(wallSeconds: 10, usesNamespaces: namespaces, skipsAdmission: true)
+        let runner = Support.runner(wallSeconds: 60, usesNamespaces: namespaces, skipsAdmission: true)
         let files = Self.files(Self.systemCall)
-        let calls = [
+        var calls = [
             "open": [2, 1000, 0, 0], "openat": [257, 4_294_967_196, 1000, 0], "open for writing": [2, 1000, 2, 0],
-            "unlink": [87, 1000, 0, 0], "openat2": [437, 4_294_967_196, 1000, 0],
+            "unlink": [87, 1000, 0, 0], "openat2": [437, 4_294_967_196, 1000, 0], "folder": [2, 1002, 0, 0],
+            "device": [2, 1003, 0, 0], "memfd_create": [319, 1000, 0, 0], "prctl": [157, 22, 0, 0],
         ]
+        // In a process namespace process 1 is the worker's own keeper, which has nothing to hide.
+        if !namespaces { calls["another process"] = [2, 1001, 0, 0] }
         for (name, arguments) in calls {
             let outcome = await runner.run(try Self.systemCallSpec(arguments), files: files)
             guard case .completed(let execution) = outcome else {
@@ -204,7 +215,7 @@ import Testing
         let files = [
             "k.cl": Array(text.utf8), "a.npy": NPYTests.file(descriptor: "|u1", shape: "(64,)", content: 64),
         ]
-        let runner = Support.runner(wallSeconds: 10, skipsAdmission: true)
+        let runner = Support.runner(wallSeconds: 60, skipsAdmission: true)
         switch await runner.run(spec, files: files) {
         case .completed(let execution): #expect(!Self.contains(execution.outputs, Self.secret))
         case .failed(let failure): #expect(failure.reason == .crashed)
@@ -219,7 +230,7 @@ import Testing
 
     /// A kernel that writes into the reply itself gets no further than a kernel that computes wrong numbers.
     @Test(.enabled(if: isX86)) func forgedFramesBreakTheProtocol() async throws {
-        let runner = Support.runner(wallSeconds: 10, skipsAdmission: true)
+        let runner = Support.runner(wallSeconds: 60, skipsAdmission: true)
         // write(4, path, 11): "/etc/passwd" is no frame.
         let spec = try Self.systemCallSpec([1, 4, 1000, 11])
         guard case .failed(let failure) = await runner.run(spec, files: Self.files(Self.systemCall)) else {

@@ -70,7 +70,7 @@ import Testing
         return frame(4, place + [UInt8](repeating: 7, count: count), length: length)
     }
 
-    private func outcome(of worker: FakeWorker, wallSeconds: Int64 = 3) async throws -> RunOutcome {
+    private func outcome(of worker: FakeWorker, wallSeconds: Int64 = 60) async throws -> RunOutcome {
         var options = SandboxedRunner.Options()
         options.usesNamespaces = false
         options.compileSeconds = wallSeconds
@@ -86,7 +86,7 @@ import Testing
     private func expectFailure(
         _ worker: FakeWorker,
         _ reason: RunFailure.Reason,
-        wallSeconds: Int64 = 3,
+        wallSeconds: Int64 = 60,
         _ location: SourceLocation = #_sourceLocation
     ) async throws {
         let outcome = try await outcome(of: worker, wallSeconds: wallSeconds)

@@ -28,8 +28,8 @@ enum Support {
     }()
 
     static func runner(
-        wallSeconds: Int64 = 20,
-        compileSeconds: Int64 = 20,
+        wallSeconds: Int64 = 120,
+        compileSeconds: Int64 = 120,
         usesNamespaces: Bool = true,
         skipsAdmission: Bool = false
     ) -> SandboxedRunner {

@@ -12,6 +12,8 @@ struct assay_limits {
     uint64_t file_bytes;
     /// Open descriptors.
     uint64_t descriptors;
+    /// Processes and threads of the user; the kernel does not apply it to root.
+    uint64_t processes;
 };
 
 /// Sets the limits and forbids core dumps. Returns 0 or an errno value.
@@ -30,10 +32,12 @@ enum assay_stage {
 
 /// Installs the system call filter in every thread. Calls that an attack needs (sockets, tracing, signals to others, mounts,
 /// keys, new programs in the run stage) end the process with SIGSYS; calls that are neither needed nor dangerous fail with
-/// ENOSYS. `allow_device_control` permits ioctl, without which a GPU driver cannot work.
+/// ENOSYS. `allow_device_control` permits ioctl and memory files, without which a GPU driver cannot work.
 /// Returns 0 or an errno value.
 int assay_filter_system_calls(enum assay_stage stage, int allow_device_control);
 
-/// Confines file access by Landlock: below each of `readable` reading and executing, below `writable` everything.
-/// Missing paths are passed over. Returns 0, or ENOSYS where the kernel has no Landlock, or another errno value.
-int assay_confine_files(const char *const *readable, int count, const char *writable);
+/// Confines file access by Landlock: below each of `readable` reading and executing, on each of `devices` reading and writing,
+/// below `writable` everything. Missing paths are passed over.
+/// Returns 0, or ENOSYS where the kernel has no Landlock that drivers can live with, or another errno value.
+int assay_confine_files(const char *const *readable, int readable_count, const char *const *devices, int device_count,
+                        const char *writable);

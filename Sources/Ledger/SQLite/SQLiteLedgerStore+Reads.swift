@@ -1,5 +1,6 @@
-internal import Codecs
 // What can be read: the start-up image, histories for repeated requests, and lists for people.
+
+internal import Codecs
 public import Commitments
 internal import Foundation
 internal import GRDB

@@ -49,12 +49,13 @@ struct SandboxLauncher: Sendable {
     var hasNamespaces: Bool { bubblewrap != nil }
 
     /// The start of a worker with `arguments`.
-    /// - Parameter folder: the folder for temporary files of a worker without namespaces.
-    func launch(_ arguments: [String], folder: String) -> ChildLaunch {
+    /// - Parameter folder: the folder for temporary files of a worker without namespaces; `nil` for one with them, which
+    ///   has a file system in memory.
+    func launch(_ arguments: [String], folder: String?) -> ChildLaunch {
+        let environment = Self.environment(folder: folder ?? Self.innerFolder)
         guard let bubblewrap else {
-            return ChildLaunch(path: worker, arguments: arguments, environment: Self.environment(folder: folder))
+            return ChildLaunch(path: worker, arguments: arguments, environment: environment)
         }
-        let environment = Self.environment(folder: Self.innerFolder)
         return ChildLaunch(
             path: bubblewrap,
             arguments: Self.namespaceArguments(
@@ -68,7 +69,15 @@ struct SandboxLauncher: Sendable {
 
     /// What a worker without namespaces may read: the same that one with namespaces sees.
     var readable: [String] {
-        hasNamespaces ? [] : Self.systemFiles + libraryFolders + [worker, "/proc", "/dev"]
+        guard !hasNamespaces else { return [] }
+        // Of /proc only what is the worker's own or the machine's: other processes are none of its business.
+        let processFiles = ["self", "cpuinfo", "meminfo", "stat", "sys", "devices", "modules", "driver", "version"]
+        return Self.systemFiles + libraryFolders + [worker] + processFiles.map { "/proc/" + $0 }
+    }
+
+    /// The device files that a worker without namespaces may use.
+    var writableDevices: [String] {
+        hasNamespaces ? [] : ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"] + Self.deviceFiles()
     }
 
     /// Everything that a driver reads from its environment, and nothing of the parent's.

@@ -1,6 +1,7 @@
-internal import CSpawn
 // Runs replay specs in worker processes: admission, then a compile stage, then a run stage, each in a fresh process. This
 // process touches no OpenCL; it keeps compiled binaries in its own memory, where no job can write.
+
+internal import CSpawn
 internal import Codecs
 internal import Commitments
 internal import Glibc
@@ -124,9 +125,9 @@ public final class SandboxedRunner: Runner {
 
     private func listDevices(_ control: ChildControl) throws(RunFailure) -> [DeviceDescription] {
         let launcher = try currentLauncher(control)
-        let folder = try TemporaryFolder(in: workDirectory)
+        let folder = launcher.hasNamespaces ? nil : try TemporaryFolder(in: workDirectory)
         let child = try ChildProcess(
-            launcher.launch(["devices"], folder: folder.path),
+            launcher.launch(["devices"], folder: folder?.path),
             folder: folder,
             repliesOnOutput: true,
             deadline: .now + .seconds(options.compileSeconds),

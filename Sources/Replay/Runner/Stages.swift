@@ -169,7 +169,7 @@ struct StagedWorker {
         deadline: ContinuousClock.Instant,
         control: ChildControl
     ) throws(RunFailure) {
-        let folder = try TemporaryFolder(in: workDirectory)
+        let folder = launcher.hasNamespaces ? nil : try TemporaryFolder(in: workDirectory)
         let mayUseGPU = job.spec.device.kind != .cpu && !SandboxLauncher.deviceFiles().isEmpty
         let request = WorkerRequest(
             stage: stage,
@@ -179,8 +179,11 @@ struct StagedWorker {
                 processorSeconds: walls.seconds + 2,
                 fileBytes: 256 << 20,
                 allowsDeviceControl: mayUseGPU,
+                // Counted per user, so that it can be set only where the worker's user is its own.
+                processes: launcher.hasNamespaces ? 1024 : 0,
                 readable: options.usesLandlock ? launcher.readable : [],
-                writable: launcher.hasNamespaces ? SandboxLauncher.innerFolder : folder.path
+                devices: launcher.writableDevices,
+                writable: folder?.path ?? SandboxLauncher.innerFolder
             ),
             unit: unit,
             programLengths: blobs.map { UInt64($0.count) }
@@ -188,7 +191,7 @@ struct StagedWorker {
         let descriptor = try Self.memoryFile([request.head[...]] + blobs + inputs)
         defer { close(descriptor) }
         child = try ChildProcess(
-            launcher.launch([stage.rawValue], folder: folder.path),
+            launcher.launch([stage.rawValue], folder: folder?.path),
             request: descriptor,
             folder: folder,
             deadline: deadline,

@@ -27,8 +27,12 @@ package struct WorkerRequest: Sendable {
         package var fileBytes: UInt64
         /// Whether a device driver needs ioctl.
         package var allowsDeviceControl: Bool
-        /// Folders to which Landlock confines reading; empty where namespaces do it.
+        /// Processes and threads; 0 for no limit.
+        package var processes: UInt64
+        /// Files and folders to which Landlock confines reading; empty where namespaces do it.
         package var readable: [String]
+        /// Device files that Landlock lets be written.
+        package var devices: [String]
         /// The folder for the driver's temporary files.
         package var writable: String
     }
@@ -63,7 +67,9 @@ package struct WorkerRequest: Sendable {
                 "processorSeconds": .string(String(walls.processorSeconds)),
                 "fileBytes": .string(String(walls.fileBytes)),
                 "allowsDeviceControl": .bool(walls.allowsDeviceControl),
+                "processes": .string(String(walls.processes)),
                 "readable": .array(walls.readable.map { .string($0) }),
+                "devices": .array(walls.devices.map { .string($0) }),
                 "writable": .string(walls.writable),
             ]),
             "unit": .integer(unit),
@@ -101,12 +107,9 @@ package struct WorkerRequest: Sendable {
             processorSeconds: try walls.decimal("processorSeconds"),
             fileBytes: try walls.decimal("fileBytes"),
             allowsDeviceControl: try walls.bool("allowsDeviceControl"),
-            readable: try walls.array("readable", max: 64) { (value, path) throws(ParseError) -> String in
-                guard case .string(let text) = value else {
-                    throw ParseError(field: path, expected: "a string", actual: value.typeName)
-                }
-                return text
-            },
+            processes: try walls.decimal("processes"),
+            readable: try walls.array("readable", max: 256, Self.path),
+            devices: try walls.array("devices", max: 256, Self.path),
             writable: try walls.string("writable")
         )
         try walls.finish()
@@ -125,6 +128,15 @@ package struct WorkerRequest: Sendable {
             let expected = "\(count) programs"
             throw ParseError(field: "programs", expected: expected, actual: "\(programLengths.count)")
         }
+    }
+}
+
+extension WorkerRequest {
+    fileprivate static func path(_ value: JSONValue, _ field: String) throws(ParseError) -> String {
+        guard case .string(let text) = value else {
+            throw ParseError(field: field, expected: "a string", actual: value.typeName)
+        }
+        return text
     }
 }
 
