@@ -1,5 +1,6 @@
 // How the refusals of market, ledger and documents are told to the outside: one stable id each.
 internal import Codecs
+internal import Commitments
 internal import EngineAPI
 internal import Ledger
 internal import Market
