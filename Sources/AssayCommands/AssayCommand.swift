@@ -74,6 +74,16 @@ public enum CommandLineTool {
             return refuse(error, name, wantsJSON, tool)
         }
         guard let command = command as? any ToolCommand else {
+            guard !type(of: command).configuration.subcommands.isEmpty else {
+                // The parser's own commands: they end in an error that carries the text to show.
+                do {
+                    var command = command
+                    try command.run()
+                    return .ok
+                } catch {
+                    return refuse(error, name, wantsJSON, tool)
+                }
+            }
             // A group without a command: its help says which there are. Nothing was verified, so it is no success.
             let help = AssayCommand.helpMessage(for: type(of: command))
             let failure = Failure(.usage, "usage", "a command is missing", expected: "a command of this group")
@@ -119,7 +129,7 @@ public enum CommandLineTool {
 
     private static func words(_ failure: Failure, _ name: String) -> String {
         var text = "assay\(name.isEmpty ? "" : " " + name): [\(failure.id)] \(failure.message)\n"
-        if !failure.expected.isEmpty && !failure.message.contains(failure.expected) {
+        if !failure.expected.isEmpty && !failure.message.contains("expected \(failure.expected)") {
             text += "  \(failure.field.isEmpty ? "" : failure.field + ": ")expected \(failure.expected)"
             text += failure.actual.isEmpty ? "\n" : ", found \(failure.actual)\n"
         }

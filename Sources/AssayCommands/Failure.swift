@@ -108,7 +108,8 @@ extension Failure {
         )
         switch error.kind {
         case .insufficientFunds: hint = "ask the engine's operator to credit the account: assay escrow topup"
-        case .unavailable where error.id == "engine.unreachable": hint = "start one with assayd, or name another with --engine URL"
+        case .unavailable where error.id == "engine.unreachable":
+            hint = "start one with assayd, or name another with --engine URL"
         default: break
         }
     }
@@ -238,6 +239,8 @@ extension Failure {
         default: status = .incomplete
         }
         self.init(status, "run.\(failure.reason.rawValue)", failure.detail)
-        if failure.reason == .noDevice { hint = "assay replay devices shows what is found; pocl-opencl-icd gives the CPU" }
+        if failure.reason == .noDevice {
+            hint = "assay replay devices shows what is found; pocl-opencl-icd gives the CPU"
+        }
     }
 }

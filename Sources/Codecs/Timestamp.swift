@@ -32,7 +32,8 @@ public enum Timestamp {
             }
         }
         let days = self.days(year: numbers[0], month: numbers[1], day: numbers[2])
-        guard numbers[0] >= 1970, (1...12).contains(numbers[1]), civil(days: days) == (numbers[0], numbers[1], numbers[2]),
+        guard numbers[0] >= 1970, (1...12).contains(numbers[1]),
+            civil(days: days) == (numbers[0], numbers[1], numbers[2]),
             numbers[3] < 24, numbers[4] < 60, numbers[5] < 60
         else { throw error }
         return days * 86_400 + numbers[3] * 3600 + numbers[4] * 60 + numbers[5]

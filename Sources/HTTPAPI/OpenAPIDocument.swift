@@ -47,76 +47,150 @@ enum OpenAPIDocument {
     static let operations: [Operation] = [
         Operation("GET", "/v1/engine", "getEngine", "Who this engine is and by which rules it works", gives: "Engine"),
         Operation(
-            "POST", "/v1/accounts", "changeAccount",
+            "POST",
+            "/v1/accounts",
+            "changeAccount",
             "Open, credit or withdraw from an account, by a signed request (urn:assay:request:1)",
-            takes: envelope, gives: "Account", refuses: changes + [.insufficientFunds]
+            takes: envelope,
+            gives: "Account",
+            refuses: changes + [.insufficientFunds]
         ),
         Operation(
-            "GET", "/v1/accounts/{id}", "getAccount", "An account", gives: "Account", refuses: [.malformed, .notFound]
+            "GET",
+            "/v1/accounts/{id}",
+            "getAccount",
+            "An account",
+            gives: "Account",
+            refuses: [.malformed, .notFound]
         ),
         Operation(
-            "POST", "/v1/jobs", "submitJob",
+            "POST",
+            "/v1/jobs",
+            "submitJob",
             "Order a job: the money is held before the answer. Repeating the same order changes nothing",
-            takes: (type: "application/json", schema: "Submission"), gives: "Job",
+            takes: (type: "application/json", schema: "Submission"),
+            gives: "Job",
             refuses: changes + [.insufficientFunds, .refused]
         ),
         Operation("GET", "/v1/jobs", "listJobs", "Jobs, newest first", gives: "Jobs", refuses: [.malformed]),
         Operation(
-            "GET", "/v1/jobs/{id}", "getJob", "Where a job stands", gives: "Job", refuses: [.malformed, .notFound]
+            "GET",
+            "/v1/jobs/{id}",
+            "getJob",
+            "Where a job stands",
+            gives: "Job",
+            refuses: [.malformed, .notFound]
         ),
         Operation(
-            "PUT", "/v1/jobs/{id}/files/{cid}", "putFile", "Hand over a file that the spec names", takes: bytes,
-            gives: "Job", refuses: changes
+            "PUT",
+            "/v1/jobs/{id}/files/{cid}",
+            "putFile",
+            "Hand over a file that the spec names",
+            takes: bytes,
+            gives: "Job",
+            refuses: changes
         ),
         Operation(
-            "GET", "/v1/jobs/{id}/files/{cid}", "getFile", "A file of the job: an input, a source, or an output",
-            gives: "Bytes", as: "application/octet-stream", refuses: [.malformed, .notFound]
+            "GET",
+            "/v1/jobs/{id}/files/{cid}",
+            "getFile",
+            "A file of the job: an input, a source, or an output",
+            gives: "Bytes",
+            as: "application/octet-stream",
+            refuses: [.malformed, .notFound]
         ),
         Operation(
-            "GET", "/v1/jobs/{id}/receipt", "getReceipt", "The receipt bundle of a job that has ended", gives: "Bytes",
-            as: "application/vnd.ipld.car; version=1", refuses: [.malformed, .notFound, .conflict]
+            "GET",
+            "/v1/jobs/{id}/receipt",
+            "getReceipt",
+            "The receipt bundle of a job that has ended",
+            gives: "Bytes",
+            as: "application/vnd.ipld.car; version=1",
+            refuses: [.malformed, .notFound, .conflict]
         ),
         Operation(
-            "GET", "/v1/jobs/{id}/events", "watchJob",
+            "GET",
+            "/v1/jobs/{id}/events",
+            "watchJob",
             "Server-sent events: a 'job' event with the whole state per change, until the job has ended",
-            gives: "Events", as: "text/event-stream", refuses: [.malformed, .notFound]
+            gives: "Events",
+            as: "text/event-stream",
+            refuses: [.malformed, .notFound]
         ),
         Operation(
-            "POST", "/v1/nodes", "callNode",
+            "POST",
+            "/v1/nodes",
+            "callNode",
             "Register a node, poll for work or abandon a lease, by a signed request (urn:assay:request:1)",
-            takes: envelope, gives: "LeasedWork", refuses: changes
+            takes: envelope,
+            gives: "LeasedWork",
+            refuses: changes
         ),
         Operation("GET", "/v1/nodes", "listNodes", "The nodes that have registered", gives: "Nodes"),
         Operation(
-            "POST", "/v1/jobs/{id}/execution", "commitExecution", "Bind a node to its result",
-            takes: (type: "application/json", schema: "Commitment"), gives: "Job", refuses: changes + [.refused]
+            "POST",
+            "/v1/jobs/{id}/execution",
+            "commitExecution",
+            "Bind a node to its result",
+            takes: (type: "application/json", schema: "Commitment"),
+            gives: "Job",
+            refuses: changes + [.refused]
         ),
         Operation(
-            "PUT", "/v1/jobs/{id}/outputs/{cid}", "putOutput", "Hand over an output that the execution statement names",
-            takes: bytes, gives: "Job", refuses: changes
+            "PUT",
+            "/v1/jobs/{id}/outputs/{cid}",
+            "putOutput",
+            "Hand over an output that the execution statement names",
+            takes: bytes,
+            gives: "Job",
+            refuses: changes
         ),
         Operation(
-            "POST", "/v1/validators", "callValidator", "Ask for an execution to verify, by a signed request",
-            takes: envelope, gives: "VerificationWork", refuses: changes
+            "POST",
+            "/v1/validators",
+            "callValidator",
+            "Ask for an execution to verify, by a signed request",
+            takes: envelope,
+            gives: "VerificationWork",
+            refuses: changes
         ),
         Operation(
-            "POST", "/v1/jobs/{id}/verdict", "judgeExecution",
-            "Hand in a verdict: a DSSE envelope over urn:assay:verdict:1", takes: envelope, gives: "Job",
+            "POST",
+            "/v1/jobs/{id}/verdict",
+            "judgeExecution",
+            "Hand in a verdict: a DSSE envelope over urn:assay:verdict:1",
+            takes: envelope,
+            gives: "Job",
             refuses: changes + [.refused]
         ),
         Operation("GET", "/healthz", "getHealth", "Whether the process is alive", gives: "Health"),
-        Operation("GET", "/readyz", "getReadiness", "Whether the engine takes work, and what is missing", gives: "Readiness"),
+        Operation(
+            "GET",
+            "/readyz",
+            "getReadiness",
+            "Whether the engine takes work, and what is missing",
+            gives: "Readiness"
+        ),
         Operation("GET", "/version", "getVersion", "The version that runs", gives: "Version"),
         Operation(
-            "GET", "/metrics", "getMetrics", "Counters and gauges in the Prometheus text format", gives: "Text",
+            "GET",
+            "/metrics",
+            "getMetrics",
+            "Counters and gauges in the Prometheus text format",
+            gives: "Text",
             as: "text/plain"
         ),
         Operation("GET", "/openapi.json", "getDescription", "This document", gives: "Description"),
         Operation("GET", "/", "showOverview", "Dashboard: overview", gives: "Page", as: "text/html"),
         Operation("GET", "/jobs", "showJobs", "Dashboard: jobs", gives: "Page", as: "text/html", refuses: [.malformed]),
         Operation(
-            "GET", "/jobs/{id}", "showJob", "Dashboard: one job with its timeline and settlement", gives: "Page",
-            as: "text/html", refuses: [.malformed, .notFound]
+            "GET",
+            "/jobs/{id}",
+            "showJob",
+            "Dashboard: one job with its timeline and settlement",
+            gives: "Page",
+            as: "text/html",
+            refuses: [.malformed, .notFound]
         ),
         Operation("GET", "/nodes", "showNodes", "Dashboard: nodes", gives: "Page", as: "text/html"),
         Operation("GET", "/style.css", "getStyle", "The dashboard's style sheet", gives: "Text", as: "text/css"),

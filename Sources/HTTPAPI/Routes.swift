@@ -188,7 +188,9 @@ extension Surface {
         max: Int
     ) throws(EngineError) -> ([UInt8], [UInt8]) {
         do throws(ParseError) {
-            var reader = try JSONReader(try JSONValue(parsing: body, limits: JSONLimits(bytes: max, depth: 2, values: 8)))
+            var reader = try JSONReader(
+                try JSONValue(parsing: body, limits: JSONLimits(bytes: max, depth: 2, values: 8))
+            )
             let pair = (try reader.base64(first), try reader.base64(second))
             try reader.finish()
             return pair

@@ -74,7 +74,13 @@ final class Surface: Sendable {
             response.headers.append(("Allow", list))
         case .notFound:
             response = .problem(
-                EngineError(.notFound, "http.path", "there is nothing at \(line.path)", field: "path", actual: line.path)
+                EngineError(
+                    .notFound,
+                    "http.path",
+                    "there is nothing at \(line.path)",
+                    field: "path",
+                    actual: line.path
+                )
             )
         }
         response.headers.append(("X-Content-Type-Options", "nosniff"))

@@ -78,6 +78,9 @@ struct ViewTests {
     }
 
     @Test func everyKindHasItsOwnStatus() {
-        #expect(Set(EngineError.Kind.allCases.map { EngineError($0, "", "").status }).count == EngineError.Kind.allCases.count)
+        #expect(
+            Set(EngineError.Kind.allCases.map { EngineError($0, "", "").status }).count
+                == EngineError.Kind.allCases.count
+        )
     }
 }

@@ -51,7 +51,8 @@ struct ClientServerTests {
         try await withServer(engine) { port in
             let client = try HTTPEngineClient(url: "http://127.0.0.1:\(port)/")
             func signed(_ action: EngineRequest.Action) throws -> [UInt8] {
-                try EngineRequest.sign(action, engine: engine.key.verifyingKey, at: 1_000, with: engine.operatorKey).envelope
+                try EngineRequest.sign(action, engine: engine.key.verifyingKey, at: 1_000, with: engine.operatorKey)
+                    .envelope
             }
             #expect(try await client.engine() == engine.with { $0.description })
             let account = try await client.account(request: try signed(.open))
@@ -177,7 +178,11 @@ struct ClientServerTests {
 
     @Test func silenceEndsInATimeout() async throws {
         let port = try ScriptedServer.answerOnce("")
-        let timeouts = HTTPEngineClient.Timeouts(connectMilliseconds: 1000, callMilliseconds: 300, fileMilliseconds: 300)
+        let timeouts = HTTPEngineClient.Timeouts(
+            connectMilliseconds: 1000,
+            callMilliseconds: 300,
+            fileMilliseconds: 300
+        )
         let client = try HTTPEngineClient(url: "http://127.0.0.1:\(port)", timeouts: timeouts)
         await #expect { try await client.engine() } throws: { error in
             (error as? EngineError)?.id == "engine.timeout"

@@ -243,7 +243,9 @@ struct SurfaceTests {
     }
 
     @Test func everyStateHasItsWord() {
-        let words = ["funded", "offered", "assigned", "committed", "verifying"].map { HTML.state(of: sampleJob($0)).text }
+        let words = ["funded", "offered", "assigned", "committed", "verifying"].map {
+            HTML.state(of: sampleJob($0)).text
+        }
         #expect(Set(words).count == 5)
         var job = sampleJob("final")
         let ends = ["accepted", "rejected", "requesterFault", "inconclusive"].map { outcome in
@@ -269,7 +271,9 @@ struct SurfaceTests {
         }
         #expect(described.sorted() == routes.sorted())
         for operation in OpenAPIDocument.operations {
-            let route = try #require(surface.table.routes.first { $0.method == operation.method && $0.pattern == operation.path })
+            let route = try #require(
+                surface.table.routes.first { $0.method == operation.method && $0.pattern == operation.path }
+            )
             #expect((route.maxBodyBytes > 0) == (operation.requestSchema != nil), "\(operation.id)")
         }
     }
@@ -278,14 +282,14 @@ struct SurfaceTests {
         let document = OpenAPIDocument.json(version: "1")
         func visit(_ value: JSONValue) {
             switch value {
-            case .array(let elements): elements.forEach(visit)
+            case .array(let elements): for element in elements { visit(element) }
             case .object(let object):
                 if case .string(let reference)? = object["$ref"] {
                     #expect(reference.hasPrefix("#/components/schemas/"))
                     let name = String(reference.dropFirst("#/components/schemas/".count))
                     #expect(OpenAPISchemas.all[name] != nil, "\(reference)")
                 }
-                object.members.forEach { visit($0.value) }
+                for member in object.members { visit(member.value) }
             default: break
             }
         }

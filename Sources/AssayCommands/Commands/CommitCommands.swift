@@ -144,7 +144,11 @@ struct CommitVerify: ToolCommand {
             wanted.append(("cid", try Failure.parsing("--cid") { () throws(ParseError) in try CID(text: cid) }.text))
         }
         guard !wanted.isEmpty else {
-            let error = ParseError(field: "cid", expected: "--commitment, --cid, --sha256 or --manifest", actual: "none")
+            let error = ParseError(
+                field: "cid",
+                expected: "--commitment, --cid, --sha256 or --manifest",
+                actual: "none"
+            )
             throw Failure(option: "--cid", error)
         }
         let committed = try CommittedPath(path, tool)

@@ -120,7 +120,9 @@ struct FsckCommand: ToolCommand {
         let rows = checks.flatMap { check -> [String] in
             let word = check.faultCount == 0 ? tool.style.good("pass") : tool.style.bad("FAIL")
             let name = check.id + String(repeating: " ", count: max(0, 14 - check.id.count))
-            let more = check.faultCount > check.faults.count ? ["        and \(check.faultCount - check.faults.count) more"] : []
+            let more =
+                check.faultCount > check.faults.count
+                ? ["        and \(check.faultCount - check.faults.count) more"] : []
             return ["  \(word)  \(name) \(check.examined) examined, \(check.faultCount) faults"]
                 + check.faults.map { "        \($0)" } + more
         }

@@ -76,7 +76,9 @@ struct InspectCommand: ToolCommand {
             case Ruleset.schema: _ = try Ruleset(parsing: bytes)
             default: break
             }
-            return (schema.split(separator: "/").first.map { String($0.split(separator: ".").last ?? $0) } ?? "json", value)
+            return (
+                schema.split(separator: "/").first.map { String($0.split(separator: ".").last ?? $0) } ?? "json", value
+            )
         }
         return ("json", value)
     }

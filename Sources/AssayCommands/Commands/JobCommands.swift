@@ -69,9 +69,11 @@ extension JobView {
         switch phase {
         case "funded": "upload the missing files: submit the same folder again with the same --nonce or --id"
         case "offered": "wait for a node; a higher price or a smaller memory demand finds more of them"
-        case "assigned": "wait for the node's result; after the deadline another attempt is made, or the money goes back"
+        case "assigned":
+            "wait for the node's result; after the deadline another attempt is made, or the money goes back"
         case "committed", "verifying": "wait for the verdict"
-        case "final": outcome == "accepted" ? "nothing: it is paid" : "fetch the receipt, it has every check: assay job receipt"
+        case "final":
+            outcome == "accepted" ? "nothing: it is paid" : "fetch the receipt, it has every check: assay job receipt"
         default: "wait"
         }
     }
@@ -199,9 +201,13 @@ struct JobWhy: ToolCommand {
                 "online": .integer(nodes.count(where: \.isOnline)),
                 "idle": .integer(idle.count),
             ])
-            lines.append("nodes: \(nodes.count) registered, \(nodes.count(where: \.isOnline)) online, \(idle.count) idle")
+            lines.append(
+                "nodes: \(nodes.count) registered, \(nodes.count(where: \.isOnline)) online, \(idle.count) idle"
+            )
         }
-        if !view.isFinal { lines.append("deadline: \(Timestamp.text(view.deadline)); after it the engine decides by itself") }
+        if !view.isFinal {
+            lines.append("deadline: \(Timestamp.text(view.deadline)); after it the engine decides by itself")
+        }
         lines.append("next: \(view.next)")
         return Answer(members: members, lines: lines)
     }
@@ -211,11 +217,15 @@ struct JobReceipt: ToolCommand {
     static let configuration = CommandConfiguration(
         commandName: "receipt",
         abstract: "Fetch the receipt of a job that has ended.",
-        discussion: "The file is written only when it has a receipt's form and is about this job. Check it with assay audit."
+        discussion:
+            "The file is written only when it has a receipt's form and is about this job. Check it with assay audit."
     )
 
     @OptionGroup var job: JobArgument
-    @Option(name: .shortAndLong, help: ArgumentHelp("The file to write; <first 16 digits>.assay otherwise.", valueName: "file"))
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("The file to write; <first 16 digits>.assay otherwise.", valueName: "file")
+    )
     var output: String?
     @OptionGroup var engine: EngineOptions
     @OptionGroup var global: GlobalOptions
@@ -226,7 +236,9 @@ struct JobReceipt: ToolCommand {
         return try await Self.fetch(id, engine, to: output, tool)
     }
 
-    static func fetch(_ id: Digest, _ engine: any EngineAPI, to output: String?, _ tool: Tool) async throws(Failure) -> Answer {
+    static func fetch(_ id: Digest, _ engine: any EngineAPI, to output: String?, _ tool: Tool) async throws(Failure)
+        -> Answer
+    {
         let bytes = try await tool.call { () throws(EngineError) in try await engine.receipt(job: id) }
         let bundle: Bundle
         do throws(BundleError) {

@@ -94,8 +94,10 @@ struct JobSubmit: ToolCommand {
         let uploaded = try await upload(content, &view, engine, tool)
         var members = Self.members(order, spec, uploaded)
         guard wait else {
-            members["job"] = view.json
-            return Answer(members: members, lines: [view.id.hex])
+            return Answer(
+                members: JSONObject([("job", view.json)] + members.members.map { ($0.name, $0.value) }),
+                lines: [view.id.hex]
+            )
         }
         view = try await JobWatcher.follow(view.id, engine, timeoutSeconds: timeout, tool)
         var lines: [String] = []
@@ -111,7 +113,6 @@ struct JobSubmit: ToolCommand {
 
     private static func members(_ order: Signed<Order>, _ spec: JobSpec, _ uploaded: Int) -> JSONObject {
         [
-            "job": .null,
             "jobId": .string(order.predicate.jobID.text),
             "nonce": .string(Hex.encode(order.predicate.nonce)),
             "requester": .string(order.signer.text),

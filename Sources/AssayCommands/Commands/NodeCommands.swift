@@ -72,7 +72,9 @@ struct NodeDoctor: ToolCommand {
                 )
                 if devices.isEmpty { hints.append("install a GPU's OpenCL driver, or pocl-opencl-icd for the CPU") }
             } catch {
-                checks.append(Check(id: "devices", result: .fail, expected: "a list of devices", actual: error.description))
+                checks.append(
+                    Check(id: "devices", result: .fail, expected: "a list of devices", actual: error.description)
+                )
             }
         } catch {
             guard error.status != .usage else { throw error }
@@ -124,7 +126,12 @@ struct NodeDoctor: ToolCommand {
             let description = try await client.engine()
             return Check(id: "engine", result: .pass, expected: "an engine", actual: description.engine.text)
         } catch {
-            return Check(id: "engine", result: .fail, expected: "an engine at \(engine.url(tool))", actual: error.message)
+            return Check(
+                id: "engine",
+                result: .fail,
+                expected: "an engine at \(engine.url(tool))",
+                actual: error.message
+            )
         }
     }
 }

@@ -70,7 +70,9 @@ struct VectorsRun: ToolCommand {
         var lines: [String] = []
         for family in report.families {
             let name = family.name + String(repeating: " ", count: width - family.name.count)
-            let word = family.failures.isEmpty ? (family.passed > 0 ? style.good("pass") : style.unsure("skip")) : style.bad("FAIL")
+            let word =
+                family.failures.isEmpty
+                ? (family.passed > 0 ? style.good("pass") : style.unsure("skip")) : style.bad("FAIL")
             lines.append(
                 " \(word)  \(name)  \(family.passed) pass, \(family.failures.count) fail, \(family.skipped) skip"
             )
@@ -111,10 +113,12 @@ enum JUnit {
             let cases = family.passed + family.failures.count + family.skipped
             text += "  <testsuite name=\"\(escape(family.name))\" tests=\"\(cases)\""
             text += " failures=\"\(family.failures.count)\" skipped=\"\(family.skipped)\">\n"
-            text += "    <testcase classname=\"\(escape(family.name))\" name=\"\(family.passed) cases as they should be\"/>\n"
+            text +=
+                "    <testcase classname=\"\(escape(family.name))\" name=\"\(family.passed) cases as they should be\"/>\n"
             for check in family.failures {
                 text += "    <testcase classname=\"\(escape(family.name))\" name=\"\(escape(check.id))\">"
-                text += "<failure message=\"expected \(escape(check.expected)), got \(escape(check.actual))\"/></testcase>\n"
+                text +=
+                    "<failure message=\"expected \(escape(check.expected)), got \(escape(check.actual))\"/></testcase>\n"
             }
             for skip in family.skips {
                 text += "    <testcase classname=\"\(escape(family.name))\" name=\"\(skip.count) cases not run\">"
@@ -134,7 +138,8 @@ enum JUnit {
             case "<": output += "&lt;"
             case ">": output += "&gt;"
             case "\"": output += "&quot;"
-            case let scalar where scalar.value < 0x20 || scalar.value == 0xfffe || scalar.value == 0xffff: output += "\u{fffd}"
+            case let scalar where scalar.value < 0x20 || scalar.value == 0xfffe || scalar.value == 0xffff:
+                output += "\u{fffd}"
             default: output.unicodeScalars.append(scalar)
             }
         }

@@ -34,7 +34,8 @@ extension Surface {
         let detail: HTML =
             error.field.isEmpty
             ? .empty : "<p class=\"lead\">\(error.field): expected \(error.expected), found \(error.actual)</p>"
-        let content: HTML = "<h1>This page cannot be shown</h1><p>\(error.message)</p>\(detail)<p><code>\(error.id)</code></p>"
+        let content: HTML =
+            "<h1>This page cannot be shown</h1><p>\(error.message)</p>\(detail)<p><code>\(error.id)</code></p>"
         return Page(title: "Error", content: content).response(version: settings.version, status: error.status)
     }
 
@@ -83,7 +84,9 @@ extension Surface {
     }
 
     private static func table(of jobs: [JobView], currency: String) -> HTML {
-        guard !jobs.isEmpty else { return "<div class=\"panel\"><p class=\"empty\">No job has been ordered yet.</p></div>" }
+        guard !jobs.isEmpty else {
+            return "<div class=\"panel\"><p class=\"empty\">No job has been ordered yet.</p></div>"
+        }
         let rows = jobs.map { job -> HTML in
             """
             <tr><th scope="row"><a href="/jobs/\(job.id.hex)">\(job.name)</a><br>\(.short(job.id.hex))</th>

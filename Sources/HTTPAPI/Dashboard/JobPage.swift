@@ -10,7 +10,8 @@ internal import Verdicts
 extension Surface {
     /// The phases in order, as people call them.
     private static let phases = [
-        ("funded", "Funded", "money held"), ("offered", "Offered", "files complete"), ("assigned", "Assigned", "node runs it"),
+        ("funded", "Funded", "money held"), ("offered", "Offered", "files complete"),
+        ("assigned", "Assigned", "node runs it"),
         ("committed", "Committed", "result bound"), ("verifying", "Verifying", "computed again"),
         ("final", "Final", "settled"),
     ]
@@ -151,14 +152,17 @@ extension Surface {
                     case .skip: "<span class=\"state\">– skip</span>"
                     }
                 let found: HTML =
-                    check.result == .pass && check.expected == check.actual ? "the same" : "<code>\(check.actual)</code>"
+                    check.result == .pass && check.expected == check.actual
+                    ? "the same" : "<code>\(check.actual)</code>"
                 return """
                     <tr><th scope="row"><code>\(check.id)</code></th><td>\(mark)</td><td><code>\(check.expected)</code></td>
                     <td>\(found)</td></tr>
                     """
             }
             let divergence: HTML =
-                statement.divergence.map { "<p class=\"settlement\">First difference: <code>\($0.description)</code></p>" }
+                statement.divergence.map {
+                    "<p class=\"settlement\">First difference: <code>\($0.description)</code></p>"
+                }
                 ?? .empty
             return """
                 <div class="panel"><table>

@@ -1,0 +1,113 @@
+// `assay fsck` over a real data folder, clean and damaged; `assay vectors` over this project's own suites.
+import AssayTesting
+import Codecs
+import Commitments
+import Foundation
+import Ledger
+import Receipts
+import Testing
+
+@testable import AssayCommands
+
+struct FsckCommandTests {
+    /// A data folder with one receipt and two artefacts.
+    func dataFolder(_ workplace: Workplace, bundle: [UInt8], job: Digest) async throws -> String {
+        let data = workplace.path("data")
+        for bytes in [[UInt8](), [1, 2, 3]] {
+            try workplace.write(bytes, "data/artefacts/" + ArtefactIdentity(of: bytes).cid.text)
+        }
+        let store = try SQLiteLedgerStore(path: data + "/ledger.sqlite")
+        let row = ReceiptRow(
+            job: job,
+            attempt: 2,
+            verdict: SHA256.hash(bundle),
+            outcome: "accepted",
+            at: BundleFactory.settledAt,
+            bundleBytes: bundle
+        )
+        try await store.commit(Batch(receipts: [row]))
+        try store.close()
+        return data
+    }
+
+    @Test func aCleanFolderIsClean() async throws {
+        let workplace = try Workplace()
+        let bundle = try await BundleFactory().bundle(.accepted)
+        let job = try Bundle(parsing: bundle).jobID.digest
+        let data = try await dataFolder(workplace, bundle: bundle, job: job)
+        let run = await workplace.run(["fsck", "--data", data, "--json"])
+        #expect(run.status == .ok, "\(run.output)")
+        #expect(try run.member("clean") == .bool(true))
+        let human = await workplace.run(["fsck", "--data", data])
+        #expect(human.output.hasPrefix("\(data): CLEAN\n"))
+        #expect(human.output.contains("audits         1 examined, 0 faults"))
+        #expect(human.output.contains("artefacts      2 examined, 0 faults"))
+    }
+
+    @Test func aDamagedArtefactIsNamed() async throws {
+        let workplace = try Workplace()
+        let bundle = try await BundleFactory().bundle(.accepted)
+        let job = try Bundle(parsing: bundle).jobID.digest
+        let data = try await dataFolder(workplace, bundle: bundle, job: job)
+        let cid = ArtefactIdentity(of: [1, 2, 3]).cid.text
+        try workplace.write([1, 2, 4], "data/artefacts/" + cid)
+        let run = await workplace.run(["fsck", "--data", data, "--json"])
+        #expect(run.status == .rejected)
+        #expect(try run.member("error.id") == .string("fsck.artefacts"))
+        #expect(run.output.contains(cid))
+    }
+
+    @Test func aReceiptThatContradictsItselfIsNamed() async throws {
+        let workplace = try Workplace()
+        let bundle = try await BundleFactory().bundle(.accepted, lie: .inflatedMeter)
+        let job = try Bundle(parsing: bundle).jobID.digest
+        let data = try await dataFolder(workplace, bundle: bundle, job: job)
+        let run = await workplace.run(["fsck", "--data", data, "--json"])
+        #expect(run.status == .rejected)
+        #expect(try run.member("error.id") == .string("fsck.audits"))
+    }
+
+    @Test func aReceiptUnderAnotherJobIsNamed() async throws {
+        let workplace = try Workplace()
+        let bundle = try await BundleFactory().bundle(.unmatched)
+        let data = try await dataFolder(workplace, bundle: bundle, job: .zero)
+        #expect(await workplace.run(["fsck", "--data", data]).status == .rejected)
+    }
+
+    @Test func aForeignFileIsNoLedger() async throws {
+        let workplace = try Workplace()
+        try workplace.write(Array("not a database, but long enough to look at".utf8), "data/ledger.sqlite")
+        let run = await workplace.run(["fsck", "--data", workplace.path("data"), "--json"])
+        #expect(run.status == .ioError)
+    }
+
+    /// One of this project's own suites; all of them are run by the tests of `Conformance`.
+    static func jobIDVectors() throws -> String {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        return try String(contentsOf: root.appendingPathComponent("Vectors/receipts/job-id.json"), encoding: .utf8)
+    }
+
+    @Test func ownVectorsPass() async throws {
+        let workplace = try Workplace()
+        try workplace.write(Array(try Self.jobIDVectors().utf8), "v/job-id.json")
+        let vectors = workplace.path("v")
+        let report = workplace.path("report.xml")
+        let run = await workplace.run(["vectors", "run", vectors, "--junit", report, "--json"])
+        #expect(run.status == .ok)
+        #expect(try run.member("failed") == .integer(0))
+        let xml = try String(contentsOfFile: report, encoding: .utf8)
+        #expect(xml.hasPrefix("<?xml"))
+        #expect(xml.contains("failures=\"0\""))
+    }
+
+    @Test func aWrongVectorFails() async throws {
+        let workplace = try Workplace()
+        let text = try Self.jobIDVectors()
+        let wrong = text.replacingOccurrences(of: "\"invalid\"", with: "\"valid\"")
+        #expect(wrong != text)
+        try workplace.write(Array(wrong.utf8), "v/job-id.json")
+        let run = await workplace.run(["vectors", "run", workplace.path("v"), "--json"])
+        #expect(run.status == .rejected)
+    }
+}
