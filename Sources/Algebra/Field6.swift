@@ -1,5 +1,5 @@
-public import CFieldKernels
 // Prime fields of six 64-bit words in Montgomery form, over the C kernels.
+public import CFieldKernels
 internal import CGMP
 public import Codecs
 
