@@ -16,10 +16,20 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = [], path: Stri
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: swiftSettings)
 }
 
-/// Arithmetic is unusable without optimisation, so it is optimised in debug builds too, across its files.
+/// Whether arithmetic is optimised in debug builds too, which makes their tests ten times quicker. It takes compiler flags
+/// that SwiftPM forbids in a package that others depend on by version, so only this project's own scripts ask for it.
+let isOptimised = Context.environment["ASSAY_OPTIMISED"] == "1"
+
+/// A target of arithmetic, compiled across its files.
 func arithmetic(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     let flags = SwiftSetting.unsafeFlags(["-O", "-whole-module-optimization", "-num-threads", "2"])
-    return .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings + [flags])
+    let settings = swiftSettings + (isOptimised ? [flags] : [])
+    return .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// A target of C kernels.
+func kernels(_ name: String, exclude: [String] = []) -> Target {
+    .target(name: name, exclude: exclude, cSettings: isOptimised ? [.unsafeFlags(["-O3"])] : [])
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
@@ -75,12 +85,10 @@ let package = Package(
         system("COpenCL", pkgConfig: "OpenCL", debian: "ocl-icd-opencl-dev"),
         system("CCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
         system("CGMP", pkgConfig: "gmp", debian: "libgmp-dev"),
-        .target(name: "CFieldKernels", exclude: ["tower.inc", "tower_types.inc"], cSettings: [.unsafeFlags(["-O3"])]),
+        kernels("CFieldKernels", exclude: ["tower.inc", "tower_types.inc"]),
+        kernels("CHashKernels"),
         .target(name: "CSpawn"),
         .target(name: "CSandbox", linkerSettings: [.linkedLibrary("seccomp")]),
-        // Hash kernels are useless without optimisation, and -O0 makes intrinsics an order of magnitude slower than
-        // plain code, so that even debug builds ask for it.
-        .target(name: "CHashKernels", cSettings: [.unsafeFlags(["-O3"])]),
 
         // Floor 1: bytes and words.
         module("Codecs"),

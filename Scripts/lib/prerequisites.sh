@@ -1,6 +1,9 @@
 # What a build and its tests need from the system: looked for first, installed only when missing.
 # Sourced by Scripts/run and Scripts/test. Sets up: `say`, `fail`, `require_swift`, `require_space`, `require_packages`.
 
+# Arithmetic and hash kernels optimised in every build (Package.swift says why this is not the default).
+export ASSAY_OPTIMISED=1
+
 say() { printf '==> %s\n' "$*" >&2; }
 
 fail() {
@@ -61,8 +64,8 @@ require_packages() {
 
 # What every build links and every run uses.
 require_build_packages() {
-    require_packages "compiler support, OpenSSL, SQLite, libcurl" \
-        ca-certificates git pkg-config binutils libc6-dev g++ libssl-dev libsqlite3-dev libcurl4-openssl-dev
+    require_packages "compiler support, OpenSSL, GMP, SQLite, libcurl" \
+        ca-certificates git pkg-config binutils libc6-dev g++ libssl-dev libgmp-dev libsqlite3-dev libcurl4-openssl-dev
     require_packages "OpenCL: the loader, and PoCL as the device on machines without a GPU" \
         ocl-icd-opencl-dev pocl-opencl-icd
     require_packages "the sandbox around kernels" \
