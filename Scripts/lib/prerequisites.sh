@@ -15,8 +15,13 @@ fail() {
 require_swift() {
     command -v swift >/dev/null 2>&1 ||
         fail "no Swift toolchain found: install Swift 6.1 or newer with the official installer, swiftly (https://www.swift.org/install/linux)"
-    local version
-    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+    # An unpacked toolchain brings itself and not the system libraries that it links.
+    swift --version >/dev/null 2>&1 ||
+        require_packages "system libraries of the Swift toolchain" \
+            libcurl4 libedit2 libncurses6 libsqlite3-0 libxml2 tzdata zlib1g
+    local said version
+    said=$(swift --version 2>&1) || fail "the Swift toolchain does not start: $(printf '%s' "$said" | tail -n 1)"
+    version=$(printf '%s' "$said" | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
     case "$version" in
     "" | [0-5].* | 6.0) fail "Swift 6.1 or newer is needed, found ${version:-an unknown version}: update it with swiftly (https://www.swift.org/install/linux)" ;;
     esac

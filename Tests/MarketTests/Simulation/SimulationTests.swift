@@ -50,7 +50,7 @@ import Testing
 
     @Test(arguments: Mutant.allCases)
     func mistakesAreFound(_ mutant: Mutant) async throws {
-        for seed in 0..<300 as Range<UInt64> {
+        for seed in 0..<2000 as Range<UInt64> {
             do {
                 var simulation = try Simulation(seed: seed, mutant: mutant)
                 try await simulation.run()
