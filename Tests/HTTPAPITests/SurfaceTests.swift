@@ -133,7 +133,7 @@ struct SurfaceTests {
     }
 
     @Test func malformedSubmissionsNameTheirField() async throws {
-        for (body, field) in [("{\"order\":\"\"}", "spec"), ("{\"order\":\"*\",\"spec\":\"\"}", "order"), ("[]", "")] {
+        for (body, field) in [("{\"order\":\"\"}", "spec"), ("{\"order\":\"*\",\"spec\":\"\"}", "order"), ("[]", "body")] {
             let response = await ask("POST", "/v1/jobs", body: Array(body.utf8))
             let error = try EngineError(JSONValue(parsing: bytes(response)))
             #expect(response.status == 400)
