@@ -284,14 +284,14 @@ struct SurfaceTests {
         let document = OpenAPIDocument.json(version: "1")
         func visit(_ value: JSONValue) {
             switch value {
-            case .array(let elements): for element in elements { visit(element) }
+            case .array(let elements): elements.forEach(visit)
             case .object(let object):
                 if case .string(let reference)? = object["$ref"] {
                     #expect(reference.hasPrefix("#/components/schemas/"))
                     let name = String(reference.dropFirst("#/components/schemas/".count))
                     #expect(OpenAPISchemas.all[name] != nil, "\(reference)")
                 }
-                for member in object.members { visit(member.value) }
+                object.members.forEach { visit($0.value) }
             default: break
             }
         }

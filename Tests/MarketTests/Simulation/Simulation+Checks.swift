@@ -31,6 +31,13 @@ extension Simulation {
                 try demand(leased.insert(node).inserted, "node \(node) has two leases")
                 try demand(engine.lease(of: node)?.id == job.id, "the lease of \(node) is unknown")
             }
+            if let digest = job.claim?.executionDigest {
+                let claim = truth.claims[digest]
+                try demand(
+                    claim?.job == job.id && claim?.attempt == job.attempt && claim?.node == job.assignment?.node,
+                    "job \(job.id) holds a claim that was not made under its lease"
+                )
+            }
             if let validator = job.validator {
                 try demand(judging.insert(validator).inserted, "validator \(validator) has two executions")
                 try demand(engine.verification(of: validator)?.id == job.id, "the draw of \(validator) is unknown")
