@@ -31,7 +31,26 @@ let package = Package(
         .target(name: "Commitments", dependencies: ["Codecs", "COpenSSL"], swiftSettings: swiftSettings),
         .target(name: "Signatures", dependencies: ["Codecs", "COpenSSL"], swiftSettings: swiftSettings),
 
+        // Floor 3: what makes a result believable.
+        .target(
+            name: "Attestation",
+            dependencies: ["Codecs", "Verdicts", "Commitments", "COpenSSL"],
+            swiftSettings: swiftSettings
+        ),
+
+        // Fakes and fixtures that users of the library want in their own tests.
+        .target(
+            name: "AssayTesting",
+            dependencies: ["Attestation", "Codecs", "Commitments", "COpenSSL"],
+            swiftSettings: swiftSettings
+        ),
+
         // Tests.
+        .testTarget(
+            name: "AttestationTests",
+            dependencies: ["Attestation", "AssayTesting", "Codecs", "Verdicts", "Commitments", "COpenSSL"],
+            swiftSettings: swiftSettings
+        ),
     ],
     swiftLanguageModes: [.v6]
 )
