@@ -40,10 +40,13 @@ public protocol EvidenceFamily: Sendable {
 enum EvidenceFamilies {
     /// Every family.
     static let all: [any EvidenceFamily.Type] = [
-        IntelQuotes.self
+        IntelQuotes.self,
+        SNPReports.self,
     ]
     /// The policy sections of the families.
     static let policies: [any FamilyPolicy.Type] = [
-        SGXPolicy.self, TDXPolicy.self,
+        SGXPolicy.self,
+        TDXPolicy.self,
+        SNPPolicy.self,
     ]
 }
