@@ -11,6 +11,9 @@ public struct AppraisalSetting: Sendable {
     public var policy: AttestationPolicy
     /// When the verification takes place.
     public var time: Timestamp
+    /// How many evidence keys whose certification has been checked a family may remember, so that more evidence by the same
+    /// key costs one signature; 0 for none. It changes the cost, never a verdict.
+    public var rememberedKeys = 1024
 
     /// Makes a setting.
     public init(anchors: TrustAnchors, collateral: CollateralBundle, policy: AttestationPolicy, time: Timestamp) {
