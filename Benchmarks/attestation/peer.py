@@ -11,7 +11,8 @@ folder = os.path.join(shared, "vectors", "attestation")
 
 
 def rate(name, body, duration=2.0):
-    for _ in range(3):
+    beginning = time.process_time()
+    while time.process_time() - beginning < 0.5:
         body()
     count = 0
     start = time.process_time()

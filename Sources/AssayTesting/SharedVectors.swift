@@ -1,4 +1,5 @@
 // Finds vector files that are kept outside the checkout, so that a suite can run over them or say by name that it was skipped.
+
 public import Foundation
 
 /// A folder of shared test vectors.

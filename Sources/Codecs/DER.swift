@@ -240,7 +240,11 @@ public struct DERReader: Sendable {
             throw ParseError(field: path(name), expected: "a time", actual: actual)
         }
         let isGeneralized = element.tag == Tag.generalizedTime
-        return try Timestamp(derDigits: element.content, isGeneralized: isGeneralized, field: path(name))
+        do throws(ParseError) {
+            return try Timestamp(derDigits: element.content, isGeneralized: isGeneralized)
+        } catch {
+            throw error.within(path(name))
+        }
     }
 
     /// Throws unless every element has been read.

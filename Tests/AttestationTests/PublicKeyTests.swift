@@ -1,4 +1,5 @@
 // The fast check of a P-256 key by table against OpenSSL's own, and the edges of both.
+
 import COpenSSL
 import Codecs
 import Testing

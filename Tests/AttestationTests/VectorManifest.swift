@@ -1,4 +1,5 @@
 // Reads the manifests of the shared attestation vectors.
+
 import AssayTesting
 import Codecs
 import Foundation

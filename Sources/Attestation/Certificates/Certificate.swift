@@ -1,4 +1,5 @@
 // X.509 version 3 certificates (RFC 5280 §4) read strictly, with what attestation chains need of them.
+
 public import Codecs
 internal import Commitments
 

@@ -1,5 +1,6 @@
 // Faster checks for a P-256 key that signs much: a root or an authority. OpenSSL multiplies the standard base point by
 // table; here the key's own point is made a base point too, with a table of its own.
+
 internal import COpenSSL
 
 /// A P-256 public key with a table of its multiples.
@@ -10,8 +11,9 @@ final class KeyTable: Sendable {
     private nonisolated(unsafe) let own: OpaquePointer
     private nonisolated(unsafe) let order: OpaquePointer
 
-    /// After how many checks of one key a table is worth its making, which costs about a thousand checks.
-    static let worthwhileCount = 2048
+    /// After how many checks of one key a table is worth its making, which costs about as much
+    /// as so many checks save.
+    static let worthwhileCount = 1024
 
     /// Makes the table; `nil` when OpenSSL does not do so for this key.
     init?(_ key: OpaquePointer) {

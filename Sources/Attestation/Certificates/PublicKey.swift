@@ -1,8 +1,9 @@
-internal import COpenSSL
-internal import Synchronization
 // Public keys of attestation chains: ECDSA on P-256, P-384 and P-521, RSA-PSS and RSA PKCS#1 v1.5, through OpenSSL 3.
 // Elliptic curve keys use OpenSSL's EC layer directly: EVP decodes and fetches per key, which costs as much as a check.
+
+internal import COpenSSL
 public import Codecs
+internal import Synchronization
 
 /// A curve that attestation signatures use.
 public enum SignatureCurve: String, Sendable, CaseIterable {

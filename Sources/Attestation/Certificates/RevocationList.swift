@@ -1,4 +1,5 @@
 // Certificate revocation lists (RFC 5280 §5), complete lists only.
+
 public import Codecs
 
 /// A revocation list as read from its DER; nothing has been checked but its form.
@@ -60,15 +61,24 @@ public final class RevocationList: Sendable {
         thisUpdate = try reader.time("thisUpdate")
         nextUpdate = try reader.time("nextUpdate")
         var serials: [ArraySlice<UInt8>] = []
+        var lastExtensions: ArraySlice<UInt8> = []
         if let list = try reader.nextIf(DERReader.Tag.sequence, "revokedCertificates") {
             var entries = DERReader(list.content, field + ".revokedCertificates")
             while !entries.isAtEnd {
                 var entry = try entries.nested()
                 serials.append(try entry.magnitude("userCertificate"))
-                _ = try entry.time("revocationDate")
+                // A listed certificate is revoked, whatever the date says: the date is only read over.
+                let date = try entry.next("revocationDate")
+                guard date.tag == DERReader.Tag.utcTime || date.tag == DERReader.Tag.generalizedTime else {
+                    throw ParseError(field: field + ".revocationDate", expected: "a time", actual: "another type")
+                }
                 if !entry.isAtEnd {
                     let extensions = try entry.next(DERReader.Tag.sequence, "crlEntryExtensions")
-                    try Self.refuseCritical(extensions.content, field + ".crlEntryExtensions")
+                    // Most entries give the same reason in the same bytes.
+                    if extensions.content != lastExtensions {
+                        try Self.refuseCritical(extensions.content, field + ".crlEntryExtensions")
+                        lastExtensions = extensions.content
+                    }
                 }
                 try entry.finish()
             }

@@ -1,5 +1,6 @@
 // One file with everything besides the evidence that a verification needs. Each item carries its own signature and date;
 // the bundle itself is not trusted.
+
 public import Codecs
 
 /// What an item of collateral is.

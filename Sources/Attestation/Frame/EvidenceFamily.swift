@@ -1,4 +1,5 @@
 // What a family of evidence gives to the verifier, and the list of the families.
+
 public import Codecs
 
 /// Everything about a verification that does not depend on the evidence.

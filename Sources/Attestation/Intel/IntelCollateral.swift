@@ -1,4 +1,5 @@
 // Intel's signed collateral, verified once for one setting: TCB infos, quoting enclave identities, authorities and lists.
+
 public import Codecs
 
 /// A signed document of Intel with the findings about its signature, chain and dates.

@@ -1,4 +1,5 @@
 // SGX and TDX quotes from the bytes to the result: signatures, PCK chain, TCB status, quoting enclave, then the policy.
+
 public import Codecs
 internal import Commitments
 internal import Synchronization

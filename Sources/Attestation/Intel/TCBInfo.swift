@@ -1,6 +1,7 @@
 // Intel TCB info (versions 2 and 3) and enclave identities (version 2) read from their signed text.
 // Source: Intel PCS API v4, "TCB info" and "Quoting enclave identity". Unknown members are refused: a field that a reader
 // does not know may be the one that changes the verdict.
+
 public import Codecs
 
 /// One step of a TCB history.
