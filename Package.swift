@@ -32,6 +32,8 @@ let package = Package(
         .target(name: "Signatures", dependencies: ["Codecs", "COpenSSL"], swiftSettings: swiftSettings),
 
         // Tests.
+        .testTarget(name: "CodecsTests", dependencies: ["Codecs"], swiftSettings: swiftSettings),
+        .testTarget(name: "SignaturesTests", dependencies: ["Codecs", "Signatures"], swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6]
 )
