@@ -31,9 +31,29 @@ let package = Package(
         .target(name: "Commitments", dependencies: ["Codecs", "COpenSSL"], swiftSettings: swiftSettings),
         .target(name: "Signatures", dependencies: ["Codecs", "COpenSSL"], swiftSettings: swiftSettings),
 
+        // Floor 3: what makes a result believable.
+        .target(
+            name: "Attestation",
+            dependencies: ["Codecs", "Verdicts", "Commitments", "Signatures", "COpenSSL"],
+            swiftSettings: swiftSettings
+        ),
+
+        // Fakes and fixtures that users of the library want in their own tests.
+        .target(
+            name: "AssayTesting",
+            dependencies: ["Attestation", "Codecs", "Commitments", "Signatures", "COpenSSL"],
+            swiftSettings: swiftSettings
+        ),
+
         // Tests.
         .testTarget(name: "CodecsTests", dependencies: ["Codecs"], swiftSettings: swiftSettings),
-        .testTarget(name: "SignaturesTests", dependencies: ["Codecs", "Signatures"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "AttestationTests",
+            dependencies: [
+                "Attestation", "AssayTesting", "Codecs", "Verdicts", "Commitments", "Signatures", "COpenSSL",
+            ],
+            swiftSettings: swiftSettings
+        ),
     ],
     swiftLanguageModes: [.v6]
 )
