@@ -1,7 +1,7 @@
 // A strict cursor over DER (ITU-T X.690 §10): definite minimal lengths, low tag numbers, one encoding per value.
 
 /// An object identifier, kept as its encoded arcs.
-public struct ObjectIdentifier: Hashable, Sendable, CustomStringConvertible {
+public struct OID: Hashable, Sendable, CustomStringConvertible {
     /// The content octets of the OBJECT IDENTIFIER (X.690 §8.19).
     public let encoded: ArraySlice<UInt8>
 
@@ -42,7 +42,7 @@ public struct ObjectIdentifier: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Whether `prefix` names this identifier or one of its ancestors.
-    public func hasPrefix(_ prefix: ObjectIdentifier) -> Bool {
+    public func hasPrefix(_ prefix: OID) -> Bool {
         encoded.starts(with: prefix.encoded)
     }
 }
@@ -190,7 +190,7 @@ public struct DERReader: Sendable {
     }
 
     /// An OBJECT IDENTIFIER.
-    public mutating func objectIdentifier(_ name: String = "") throws(ParseError) -> ObjectIdentifier {
+    public mutating func objectIdentifier(_ name: String = "") throws(ParseError) -> OID {
         let content = try next(Tag.objectIdentifier, name).content
         var isStart = true
         for byte in content {
@@ -202,7 +202,7 @@ public struct DERReader: Sendable {
         guard !content.isEmpty, isStart, content.count <= 64 else {
             throw ParseError(field: path(name), expected: "an object identifier", actual: "\(content.count) bytes")
         }
-        return ObjectIdentifier(encoded: content)
+        return OID(encoded: content)
     }
 
     /// The bytes of an OCTET STRING.

@@ -5,7 +5,7 @@ internal import Commitments
 /// One extension of a certificate.
 public struct CertificateExtension: Sendable {
     /// Its name.
-    public let name: ObjectIdentifier
+    public let name: OID
     /// Whether a reader that does not know it must refuse the certificate.
     public let isCritical: Bool
     /// The content of its OCTET STRING.
@@ -56,14 +56,14 @@ public final class Certificate: Sendable {
 
     /// Names of the extensions that chain validation knows.
     public enum Extension {
-        public static let basicConstraints = ObjectIdentifier(2, 5, 29, 19)
-        public static let keyUsage = ObjectIdentifier(2, 5, 29, 15)
-        public static let extendedKeyUsage = ObjectIdentifier(2, 5, 29, 37)
-        public static let subjectKeyIdentifier = ObjectIdentifier(2, 5, 29, 14)
-        public static let authorityKeyIdentifier = ObjectIdentifier(2, 5, 29, 35)
-        public static let subjectAlternativeName = ObjectIdentifier(2, 5, 29, 17)
-        public static let certificatePolicies = ObjectIdentifier(2, 5, 29, 32)
-        public static let crlDistributionPoints = ObjectIdentifier(2, 5, 29, 31)
+        public static let basicConstraints = OID(2, 5, 29, 19)
+        public static let keyUsage = OID(2, 5, 29, 15)
+        public static let extendedKeyUsage = OID(2, 5, 29, 37)
+        public static let subjectKeyIdentifier = OID(2, 5, 29, 14)
+        public static let authorityKeyIdentifier = OID(2, 5, 29, 35)
+        public static let subjectAlternativeName = OID(2, 5, 29, 17)
+        public static let certificatePolicies = OID(2, 5, 29, 32)
+        public static let crlDistributionPoints = OID(2, 5, 29, 31)
     }
 
     /// The most bytes of a certificate that is read.
@@ -190,7 +190,7 @@ public final class Certificate: Sendable {
     }
 
     /// The value of an extension.
-    public func value(of name: ObjectIdentifier) -> ArraySlice<UInt8>? {
+    public func value(of name: OID) -> ArraySlice<UInt8>? {
         extensions.first { $0.name == name }?.value
     }
 
@@ -210,11 +210,11 @@ public final class Certificate: Sendable {
         attributes(of: name).last { $0.name == commonNameType }?.text ?? ""
     }
 
-    private static let commonNameType = ObjectIdentifier(2, 5, 4, 3)
+    private static let commonNameType = OID(2, 5, 4, 3)
 
     /// The attributes of a DER name in order; empty when the name is malformed.
-    public static func attributes(of name: ArraySlice<UInt8>) -> [(name: ObjectIdentifier, text: String)] {
-        var result: [(name: ObjectIdentifier, text: String)] = []
+    public static func attributes(of name: ArraySlice<UInt8>) -> [(name: OID, text: String)] {
+        var result: [(name: OID, text: String)] = []
         do throws(ParseError) {
             var outer = DERReader(name)
             var list = try outer.nested()

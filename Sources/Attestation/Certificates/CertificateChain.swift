@@ -12,7 +12,7 @@ public struct ChainRules: Sendable {
     /// issues no lists is named by `.notIssued` with the reason, which is written into the verdict.
     public var revocation: Revocation
     /// Critical extensions that the caller reads itself.
-    public var knownCriticalExtensions: [ObjectIdentifier]
+    public var knownCriticalExtensions: [OID]
     /// Whether the first certificate must be an end entity that may sign data.
     public var leafIsEndEntity: Bool
     /// The most certificates, the root included.
@@ -31,7 +31,7 @@ public struct ChainRules: Sendable {
         id: String,
         source: String,
         revocation: Revocation,
-        knownCriticalExtensions: [ObjectIdentifier] = [],
+        knownCriticalExtensions: [OID] = [],
         leafIsEndEntity: Bool = true,
         maxCount: Int = 8
     ) {

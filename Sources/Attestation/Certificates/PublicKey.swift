@@ -19,7 +19,7 @@ public enum SignatureCurve: String, Sendable, CaseIterable {
     }
 
     /// The `namedCurve` parameter of RFC 5480 §2.1.1.
-    var objectIdentifier: ObjectIdentifier {
+    var objectIdentifier: OID {
         switch self {
         case .p256: CurveIdentifiers.p256
         case .p384: CurveIdentifiers.p384
@@ -38,9 +38,9 @@ public enum SignatureCurve: String, Sendable, CaseIterable {
 }
 
 private enum CurveIdentifiers {
-    static let p256 = ObjectIdentifier(1, 2, 840, 10045, 3, 1, 7)
-    static let p384 = ObjectIdentifier(1, 3, 132, 0, 34)
-    static let p521 = ObjectIdentifier(1, 3, 132, 0, 35)
+    static let p256 = OID(1, 2, 840, 10045, 3, 1, 7)
+    static let p384 = OID(1, 3, 132, 0, 34)
+    static let p521 = OID(1, 3, 132, 0, 35)
 }
 
 private enum CurveGroups {
@@ -222,8 +222,8 @@ public final class PublicKey: Sendable {
         try self.init(subjectPublicKeyInfo: der[...], field: field)
     }
 
-    private static let ellipticCurveKeyType = ObjectIdentifier(1, 2, 840, 10045, 2, 1)
-    private static let rsaKeyType = ObjectIdentifier(1, 2, 840, 113549, 1, 1, 1)
+    private static let ellipticCurveKeyType = OID(1, 2, 840, 10045, 2, 1)
+    private static let rsaKeyType = OID(1, 2, 840, 113549, 1, 1, 1)
 
     deinit {
         EC_KEY_free(ellipticCurveKey)

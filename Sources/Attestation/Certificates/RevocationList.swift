@@ -22,7 +22,7 @@ public final class RevocationList: Sendable {
     /// The signature.
     public let signature: ArraySlice<UInt8>
 
-    private static let crlNumber = ObjectIdentifier(2, 5, 29, 20)
+    private static let crlNumber = OID(2, 5, 29, 20)
     /// The most bytes of a list that is read.
     public static let maxBytes = 8 << 20
 

@@ -32,17 +32,17 @@ public enum SignatureScheme: Sendable, Equatable {
     }
 
     private enum Names {
-        static let ecdsaSHA256 = ObjectIdentifier(1, 2, 840, 10045, 4, 3, 2)
-        static let ecdsaSHA384 = ObjectIdentifier(1, 2, 840, 10045, 4, 3, 3)
-        static let ecdsaSHA512 = ObjectIdentifier(1, 2, 840, 10045, 4, 3, 4)
-        static let rsaSHA256 = ObjectIdentifier(1, 2, 840, 113549, 1, 1, 11)
-        static let rsaSHA384 = ObjectIdentifier(1, 2, 840, 113549, 1, 1, 12)
-        static let rsaSHA512 = ObjectIdentifier(1, 2, 840, 113549, 1, 1, 13)
-        static let rsaPSS = ObjectIdentifier(1, 2, 840, 113549, 1, 1, 10)
-        static let mgf1 = ObjectIdentifier(1, 2, 840, 113549, 1, 1, 8)
-        static let sha256 = ObjectIdentifier(2, 16, 840, 1, 101, 3, 4, 2, 1)
-        static let sha384 = ObjectIdentifier(2, 16, 840, 1, 101, 3, 4, 2, 2)
-        static let sha512 = ObjectIdentifier(2, 16, 840, 1, 101, 3, 4, 2, 3)
+        static let ecdsaSHA256 = OID(1, 2, 840, 10045, 4, 3, 2)
+        static let ecdsaSHA384 = OID(1, 2, 840, 10045, 4, 3, 3)
+        static let ecdsaSHA512 = OID(1, 2, 840, 10045, 4, 3, 4)
+        static let rsaSHA256 = OID(1, 2, 840, 113549, 1, 1, 11)
+        static let rsaSHA384 = OID(1, 2, 840, 113549, 1, 1, 12)
+        static let rsaSHA512 = OID(1, 2, 840, 113549, 1, 1, 13)
+        static let rsaPSS = OID(1, 2, 840, 113549, 1, 1, 10)
+        static let mgf1 = OID(1, 2, 840, 113549, 1, 1, 8)
+        static let sha256 = OID(2, 16, 840, 1, 101, 3, 4, 2, 1)
+        static let sha384 = OID(2, 16, 840, 1, 101, 3, 4, 2, 2)
+        static let sha512 = OID(2, 16, 840, 1, 101, 3, 4, 2, 3)
     }
 
     /// RSASSA-PSS-params: `[0]` hash, `[1]` MGF1 over the same hash, `[2]` salt length, `[3]` trailer 1.
