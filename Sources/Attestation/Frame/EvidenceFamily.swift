@@ -39,7 +39,7 @@ public protocol EvidenceFamily: Sendable {
 /// The families that Assay knows, asked in this order.
 enum EvidenceFamilies {
     /// Every family.
-    static let all: [any EvidenceFamily.Type] = []
+    static let all: [any EvidenceFamily.Type] = tokens
     /// The policy sections of the families.
-    static let policies: [any FamilyPolicy.Type] = []
+    static let policies: [any FamilyPolicy.Type] = tokenPolicies
 }

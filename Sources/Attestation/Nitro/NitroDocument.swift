@@ -97,10 +97,13 @@ public struct NitroDocument: Sendable {
         self.cose = cose
     }
 
-    /// Whether the enclave runs in debug mode: then PCR0, the measurement of its image, is all zero.
-    ///
-    /// The Nitro CLI documents that a debug enclave's document carries zero PCRs; a missing PCR0 is no measurement either.
-    public var isDebug: Bool {
-        [0, 1, 2].contains { index in pcrs[index]?.allSatisfy { $0 == 0 } ?? true }
+    /// Whether the enclave runs in debug mode: then PCR0 to PCR2, which measure its image, are all zero (or missing).
+    public var isDebug: Bool { unmeasured.count == Self.imageRegisters.count }
+
+    /// The registers that measure the image.
+    public static let imageRegisters = [0, 1, 2]
+    /// The image registers that are zero or missing: they measure nothing. A real enclave has none or all of them.
+    public var unmeasured: [Int] {
+        Self.imageRegisters.filter { index in pcrs[index]?.allSatisfy { $0 == 0 } ?? true }
     }
 }
