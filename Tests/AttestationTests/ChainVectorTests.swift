@@ -1,19 +1,10 @@
 // Certificate chains and revocation lists of real vendors, with OpenSSL's own path validation as the second opinion.
 import AssayTesting
 import Codecs
-import Foundation
 import Testing
 import Verdicts
 
 @testable import Attestation
-
-let attestationVectors = SharedVectors.folder("attestation")
-
-/// The bytes of a shared attestation vector.
-func vector(_ path: String) throws -> [UInt8] {
-    let folder = try #require(attestationVectors)
-    return Array(try Data(contentsOf: folder.appendingPathComponent(path)))
-}
 
 @Suite("Certificate chains", .enabled(if: attestationVectors != nil, "shared vectors 'attestation' not found"))
 struct ChainVectorTests {

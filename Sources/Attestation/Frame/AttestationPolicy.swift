@@ -69,3 +69,29 @@ public struct AttestationPolicy: Sendable {
         try self.init(try JSONValue(parsing: bytes, limits: JSONLimits(bytes: 1 << 20)))
     }
 }
+
+extension Findings {
+    /// The line of the policy's bound on the age of signed collateral.
+    @discardableResult
+    public mutating func requireAge(
+        _ id: String,
+        _ setting: AppraisalSetting,
+        issued: Timestamp,
+        source: String = ""
+    ) -> Bool {
+        guard case .atMost(let bound) = setting.policy.collateral.maxAgeSeconds else {
+            notApplicable(id, why: "any accepted", source: source)
+            return true
+        }
+        let limit = Int64(clamping: bound)
+        let last = issued.adding(seconds: limit)
+        if setting.time <= last { holds(until: last, what: "collateral issued \(issued) (policy's maximum age)") }
+        return require(
+            id,
+            setting.time <= last,
+            expected: "issued at most \(bound) seconds before \(setting.time)",
+            actual: "\(issued)",
+            source: source
+        )
+    }
+}

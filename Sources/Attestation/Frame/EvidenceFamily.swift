@@ -39,7 +39,11 @@ public protocol EvidenceFamily: Sendable {
 /// The families that Assay knows, asked in this order.
 enum EvidenceFamilies {
     /// Every family.
-    static let all: [any EvidenceFamily.Type] = tokens
+    static let all: [any EvidenceFamily.Type] = [
+        IntelQuotes.self
+    ] + tokens
     /// The policy sections of the families.
-    static let policies: [any FamilyPolicy.Type] = tokenPolicies
+    static let policies: [any FamilyPolicy.Type] = [
+        SGXPolicy.self, TDXPolicy.self,
+    ] + tokenPolicies
 }
