@@ -3,9 +3,9 @@ internal import Codecs
 
 extension EvidenceFamilies {
     /// Token, TPM and device families.
-    static let tokens: [any EvidenceFamily.Type] = [NitroFamily.self, TPMFamily.self]
+    static let tokens: [any EvidenceFamily.Type] = [NitroFamily.self, AzureFamily.self, TPMFamily.self]
     /// Their policy sections.
-    static let tokenPolicies: [any FamilyPolicy.Type] = [NitroPolicy.self, TPMPolicy.self]
+    static let tokenPolicies: [any FamilyPolicy.Type] = [NitroPolicy.self, TPMPolicy.self, AzurePolicy.self]
 }
 
 extension Findings {
