@@ -36,7 +36,7 @@ private func verifier(
 
 @Suite("Nitro vectors", .enabled(if: attestationVectors != nil, "shared vectors 'attestation' not found"))
 struct NitroVectorTests {
-    static let documents = manifest("nitro").filter { $0.file.hasSuffix(".cose") }
+    static let documents = tokenManifest("nitro").filter { $0.file.hasSuffix(".cose") }
 
     static func awsRoot() throws -> Certificate {
         try #require(try Certificate.chain(pem: try vector("nitro/aws-nitro-root-g1.pem")[...]).first)

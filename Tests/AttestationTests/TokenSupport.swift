@@ -18,7 +18,7 @@ struct ManifestEntry: Sendable, CustomStringConvertible {
 }
 
 /// The entries of `folder`'s manifest; empty when the shared vectors are missing.
-func manifest(_ folder: String) -> [ManifestEntry] {
+func tokenManifest(_ folder: String) -> [ManifestEntry] {
     guard attestationVectors != nil,
         let bytes = try? vector("\(folder)/MANIFEST.json"),
         case .array(let items)? = try? JSONValue(parsing: bytes, limits: JSONLimits(allowsFractions: true))

@@ -57,7 +57,7 @@ public struct AzureFamily: EvidenceFamily {
     }
 
     public static func recognises(_ evidence: [UInt8]) -> EvidenceKind? {
-        guard evidence.first == UInt8(ascii: "{") else { return nil }
+        guard TPMEvidence.isObject(evidence) else { return nil }
         let text = evidence[...].prefix(256 << 10)
         if TPMEvidence.contains("\"hcl_report\"", in: text) { return .azureVTPM }
         // The earlier form: byte arrays, and no version.

@@ -39,11 +39,13 @@ public protocol EvidenceFamily: Sendable {
 /// The families that Assay knows, asked in this order.
 enum EvidenceFamilies {
     /// Every family.
-    static let all: [any EvidenceFamily.Type] = [
-        IntelQuotes.self
-    ] + tokens
+    static let all: [any EvidenceFamily.Type] =
+        [
+            IntelQuotes.self
+        ] + tokens
     /// The policy sections of the families.
-    static let policies: [any FamilyPolicy.Type] = [
-        SGXPolicy.self, TDXPolicy.self,
-    ] + tokenPolicies
+    static let policies: [any FamilyPolicy.Type] =
+        [
+            SGXPolicy.self, TDXPolicy.self,
+        ] + tokenPolicies
 }

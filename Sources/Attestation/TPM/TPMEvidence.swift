@@ -30,7 +30,7 @@ public struct TPMEvidence: Sendable {
 
     /// Whether `bytes` look like one of the wrappings.
     static func isRecognised(_ bytes: [UInt8]) -> Bool {
-        if bytes.first == UInt8(ascii: "{") {
+        if Self.isObject(bytes) {
             let text = bytes.prefix(16 << 10)
             return contains("\"ak_public\"", in: text) && contains("\"tpm_quote\"", in: bytes[...].prefix(64 << 10))
         }
@@ -38,6 +38,11 @@ public struct TPMEvidence: Sendable {
         guard bytes.first == 0x0a else { return false }
         let area = bytes.dropFirst(bytes.dropFirst().first.map { $0 >= 0x80 } ?? false ? 3 : 2)
         return area.starts(with: [0x00, 0x01, 0x00, 0x0b]) || area.starts(with: [0x00, 0x23, 0x00, 0x0b])
+    }
+
+    /// Whether `bytes` begin like a JSON object.
+    static func isObject(_ bytes: [UInt8]) -> Bool {
+        bytes.first { $0 != 0x20 && $0 != 0x0a && $0 != 0x0d && $0 != 0x09 } == UInt8(ascii: "{")
     }
 
     /// Whether the UTF-8 bytes of `wanted` occur in `bytes`.
@@ -57,8 +62,10 @@ public struct TPMEvidence: Sendable {
         guard bytes.count <= Self.maximumBytes else {
             throw ParseError(field: "tpm", expected: "at most \(Self.maximumBytes) bytes", actual: "\(bytes.count)")
         }
-        if bytes.first == UInt8(ascii: "{") {
-            try self.init(json: try JSONValue(parsing: bytes, limits: JSONLimits(bytes: 1 << 20, depth: 8, values: 4096)))
+        if Self.isObject(bytes) {
+            try self.init(
+                json: try JSONValue(parsing: bytes, limits: JSONLimits(bytes: 1 << 20, depth: 8, values: 4096))
+            )
         } else {
             try self.init(protobuf: bytes[...])
         }

@@ -160,12 +160,20 @@ public struct TPMFamily: EvidenceFamily {
         )
     }
 
+    /// The pin of the evidence's key: one without an id fits any key area, one with an id only the area of that name.
+    private func pin(of evidence: TPMEvidence) -> PinnedKey? {
+        let pins = setting.anchors.keys(.tpm).filter { $0.key == evidence.key }
+        let named = pins.first { !$0.id.isEmpty && $0.id == evidence.publicArea?.name }
+        return named ?? pins.first { $0.id.isEmpty }
+    }
+
     /// The key is pinned, or the first certificate is for it and leads to a pinned root.
     private func verifyKey(_ evidence: TPMEvidence, _ revocation: RevocationRule, into findings: inout Findings) {
         let id = "tpm.key"
         let source = "TCG EK Credential Profile; TCG TPM 2.0 Keys for Device Identity and Attestation"
-        if setting.anchors.keys(.tpm).contains(where: { $0.key == evidence.key }) {
-            findings.require(id, true, expected: "a pinned key", actual: "pinned", source: source)
+        if let pin = pin(of: evidence) {
+            let actual = pin.id.isEmpty ? "pinned" : "pinned by name"
+            findings.require(id, true, expected: "a pinned key", actual: actual, source: source)
             return
         }
         guard !evidence.certificates.isEmpty else {
@@ -205,18 +213,7 @@ public struct TPMFamily: EvidenceFamily {
     }
 
     private func judge(_ evidence: TPMEvidence, _ rules: TPMPolicy, into findings: inout Findings) {
-        if let area = evidence.publicArea {
-            findings.requireFlag(
-                "tpm.policy.restrictedKey",
-                rules.restrictedKey,
-                area.isAttestationKey,
-                source: "TCG TPM 2.0 Library Part 2 §8.3"
-            )
-        } else if rules.restrictedKey == .any {
-            findings.notApplicable("tpm.policy.restrictedKey", why: "any accepted")
-        } else {
-            findings.missing("tpm.policy.restrictedKey", expected: "the key's public area", actual: "only the bare key")
-        }
+        judgeKey(evidence, rules, into: &findings)
         let bank = rules.registers.bank
         var quoted: [Int: [UInt8]] = [:]
         for part in evidence.parts {
@@ -236,5 +233,30 @@ public struct TPMFamily: EvidenceFamily {
         rules.registers.judge(quoted, id: "tpm.policy", into: &findings)
         let logs = (evidence.eventLog.map { [$0] } ?? []) + setting.collateral.items(.eventLog).map(\.body)
         rules.registers.judge(logs: logs, quoted: quoted, id: "tpm.policy", into: &findings)
+    }
+
+    /// Attributes are the evidence's own word until a pinned name or a certificate vouches for the key area: a pin of the
+    /// bare key leaves the question open.
+    private func judgeKey(_ evidence: TPMEvidence, _ rules: TPMPolicy, into findings: inout Findings) {
+        let id = "tpm.policy.restrictedKey"
+        guard rules.restrictedKey != .any else {
+            findings.notApplicable(id, why: "any accepted")
+            return
+        }
+        let pin = pin(of: evidence)
+        guard let area = evidence.publicArea, pin.map({ !$0.id.isEmpty }) ?? true else {
+            findings.missing(
+                id,
+                expected: "a key area vouched for by a pinned name or a certificate",
+                actual: "neither"
+            )
+            return
+        }
+        findings.requireFlag(
+            id,
+            rules.restrictedKey,
+            area.isAttestationKey,
+            source: "TCG TPM 2.0 Library Part 2 §8.3"
+        )
     }
 }

@@ -41,6 +41,15 @@ public struct TPMPublic: Sendable {
         return attributes & wanted == wanted && attributes & Attribute.decrypt == 0
     }
 
+    /// The key's name: the id of the naming hash and the digest of the public area (Part 1 §16). Whoever pins the name pins
+    /// the attributes too. Empty when the hash is not a known one.
+    public var name: [UInt8] {
+        guard let hash = HashAlgorithm(tcg: nameAlgorithm) else { return [] }
+        var name: [UInt8] = []
+        name.appendBigEndian(nameAlgorithm)
+        return name + hash.digest(bytes)
+    }
+
     /// Reads TPMT_PUBLIC of an RSA or ECC key.
     public init(parsing bytes: [UInt8]) throws(ParseError) {
         var reader = ByteReader(bytes)
