@@ -140,3 +140,31 @@ extension AttestationPolicy {
         return policy
     }()
 }
+
+extension SNPPolicy {
+    /// No debugging; no revocation list demanded, because none is public; everything else is accepted.
+    static let vectorRules = SNPPolicy(
+        minTcb: [.milan: .any, .genoa: .any, .turin: .any],
+        revocationList: .any,
+        signingKeys: .any,
+        vmpl: .any,
+        measurement: .any,
+        hostData: .any,
+        idKeyDigest: .any,
+        authorKeyDigest: .any,
+        familyId: .any,
+        imageId: .any,
+        chipId: .any,
+        minGuestSvn: .any,
+        debug: .must(false),
+        migration: .any,
+        smtAllowed: .any,
+        singleSocket: .any,
+        platformSMT: .any,
+        platformTSME: .any,
+        platformECC: .any,
+        platformRAPLDisabled: .any,
+        platformCiphertextHiding: .any,
+        platformAliasCheck: .any
+    )
+}

@@ -22,6 +22,11 @@ public struct ChainRules: Sendable {
     public enum Revocation: Sendable {
         /// Every certificate below the root needs a list.
         case required
+        /// Every certificate from the one at this index on needs a list; those before it have an issuer that issues none,
+        /// for the reason given.
+        case requiredFrom(Int, String)
+        /// As `requiredFrom`, but a list that is not given is not missed, because the policy says so.
+        case optionalFrom(Int, String)
         /// The vendor issues no lists for this chain.
         case notIssued(String)
     }
@@ -144,6 +149,12 @@ public struct ChainVerifier: Sendable {
             return isGood
         case .required:
             return checkRevocation(chain, rules, into: &findings) && isGood
+        case .requiredFrom(let index, let reason):
+            findings.notApplicable(rules.id + ".revocation.leaf", why: reason, source: rules.source)
+            return checkRevocation(chain, rules, from: index, into: &findings) && isGood
+        case .optionalFrom(let index, let reason):
+            findings.notApplicable(rules.id + ".revocation.leaf", why: reason, source: rules.source)
+            return checkRevocation(chain, rules, from: index, isOptional: true, into: &findings) && isGood
         }
     }
 
@@ -212,9 +223,15 @@ public struct ChainVerifier: Sendable {
         return nil
     }
 
-    private func checkRevocation(_ chain: [Certificate], _ rules: ChainRules, into findings: inout Findings) -> Bool {
+    private func checkRevocation(
+        _ chain: [Certificate],
+        _ rules: ChainRules,
+        from start: Int = 0,
+        isOptional: Bool = false,
+        into findings: inout Findings
+    ) -> Bool {
         var isGood = true
-        for index in chain.indices.dropLast() {
+        for index in chain.indices.dropLast().dropFirst(start) {
             let certificate = chain[index]
             let issuer = chain[index + 1]
             let id = rules.id + ".revocation"
@@ -224,6 +241,11 @@ public struct ChainVerifier: Sendable {
             guard let list = usable else {
                 let actual = named.isEmpty ? "not given" : "only lists from after \(time)"
                 let expected = "a revocation list of '\(issuer.commonName)'"
+                if isOptional {
+                    let why = "no list of '\(issuer.commonName)' given; the policy accepts any"
+                    findings.notApplicable(id, why: why, source: rules.source)
+                    continue
+                }
                 findings.missing(id, expected: expected, actual: actual, source: rules.source)
                 isGood = false
                 continue

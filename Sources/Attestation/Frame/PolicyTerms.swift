@@ -159,6 +159,30 @@ extension Findings {
         }
     }
 
+    /// The line of one term of the policy over numbers.
+    @discardableResult
+    public mutating func requireAllowed(
+        _ id: String,
+        _ rule: Allowed<UInt64>,
+        _ actual: UInt64,
+        source: String = ""
+    ) -> Bool {
+        switch rule {
+        case .any:
+            notApplicable(id, why: "any accepted", source: source)
+            return true
+        case .only(let values):
+            return require(
+                id,
+                values.contains(actual),
+                expected: values.isEmpty
+                    ? "nothing is accepted (empty list)" : "one of " + values.map(String.init).joined(separator: ", "),
+                actual: "\(actual)",
+                source: source
+            )
+        }
+    }
+
     /// The line of a lower bound.
     @discardableResult
     public mutating func requireMinimum<Value: CustomStringConvertible>(

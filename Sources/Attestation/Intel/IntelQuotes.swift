@@ -388,13 +388,7 @@ extension IntelQuotes {
         findings.requireFlag("policy.provision-key", rules.provisionKey, report.hasProvisionKey, source: Self.sgxSource)
         findings.requireAllowed("policy.mr-enclave", rules.mrEnclave, report.mrEnclave, source: Self.sgxSource)
         findings.requireAllowed("policy.mr-signer", rules.mrSigner, report.mrSigner, source: Self.sgxSource)
-        findings.require(
-            "policy.isv-prod-id",
-            rules.isvProdId.admits(UInt64(report.isvProdId)),
-            expected: "\(rules.isvProdId)",
-            actual: "\(report.isvProdId)",
-            source: Self.sgxSource
-        )
+        findings.requireAllowed("policy.isv-prod-id", rules.isvProdId, UInt64(report.isvProdId), source: Self.sgxSource)
         findings.requireMinimum("policy.isv-svn", rules.minIsvSvn, UInt64(report.isvSvn), source: Self.sgxSource)
         findings.requireAllowed("policy.config-id", rules.configId, report.configId, source: Self.sgxSource)
     }
