@@ -3,9 +3,13 @@ internal import Codecs
 
 extension EvidenceFamilies {
     /// Token, TPM and device families.
-    static let tokens: [any EvidenceFamily.Type] = [NitroFamily.self, AzureFamily.self, TPMFamily.self]
+    static let tokens: [any EvidenceFamily.Type] = [
+        NitroFamily.self, AzureFamily.self, TPMFamily.self, CCAFamily.self, PSAFamily.self,
+    ]
     /// Their policy sections.
-    static let tokenPolicies: [any FamilyPolicy.Type] = [NitroPolicy.self, TPMPolicy.self, AzurePolicy.self]
+    static let tokenPolicies: [any FamilyPolicy.Type] = [
+        NitroPolicy.self, TPMPolicy.self, AzurePolicy.self, CCAPolicy.self, PSAPolicy.self,
+    ]
 }
 
 extension Findings {
