@@ -34,21 +34,24 @@ let package = Package(
         // Floor 3: what makes a result believable.
         .target(
             name: "Attestation",
-            dependencies: ["Codecs", "Verdicts", "Commitments", "COpenSSL"],
+            dependencies: ["Codecs", "Verdicts", "Commitments", "Signatures", "COpenSSL"],
             swiftSettings: swiftSettings
         ),
 
         // Fakes and fixtures that users of the library want in their own tests.
         .target(
             name: "AssayTesting",
-            dependencies: ["Attestation", "Codecs", "Commitments", "COpenSSL"],
+            dependencies: ["Attestation", "Codecs", "Commitments", "Signatures", "COpenSSL"],
             swiftSettings: swiftSettings
         ),
 
         // Tests.
+        .testTarget(name: "CodecsTests", dependencies: ["Codecs"], swiftSettings: swiftSettings),
         .testTarget(
             name: "AttestationTests",
-            dependencies: ["Attestation", "AssayTesting", "Codecs", "Verdicts", "Commitments", "COpenSSL"],
+            dependencies: [
+                "Attestation", "AssayTesting", "Codecs", "Verdicts", "Commitments", "Signatures", "COpenSSL",
+            ],
             swiftSettings: swiftSettings
         ),
     ],

@@ -43,12 +43,16 @@ public protocol EvidenceFamily: Sendable {
 /// The families that Assay knows, asked in this order.
 enum EvidenceFamilies {
     /// Every family.
-    static let all: [any EvidenceFamily.Type] = [
+    static let all: [any EvidenceFamily.Type] = cpu + tokens
+    /// The policy sections of the families.
+    static let policies: [any FamilyPolicy.Type] = cpuPolicies + tokenPolicies
+    /// Processors that isolate enclaves or virtual machines.
+    private static let cpu: [any EvidenceFamily.Type] = [
         IntelQuotes.self,
         SNPReports.self,
     ]
-    /// The policy sections of the families.
-    static let policies: [any FamilyPolicy.Type] = [
+    /// Their policy sections.
+    private static let cpuPolicies: [any FamilyPolicy.Type] = [
         SGXPolicy.self,
         TDXPolicy.self,
         SNPPolicy.self,
