@@ -150,3 +150,24 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
         return Timestamp(seconds: overflow ? (seconds > 0 ? Int64.max : Int64.min) : sum)
     }
 }
+
+extension Timestamp {
+    /// The last second that has four digits of year.
+    public static let latest: Int64 = 253_402_300_799
+
+    /// `2026-11-21T05:40:00Z` for seconds since 1970-01-01 UTC; times before 1970 or after 9999 are cut to those.
+    public static func text(_ seconds: Int64) -> String {
+        Timestamp(seconds: min(max(seconds, 0), latest)).text
+    }
+
+    /// The seconds since 1970-01-01 UTC of a time such as `2026-11-21T05:40:00Z`.
+    /// - Throws: `ParseError` for another form, another offset, fractions, days that do not exist, leap seconds and times
+    ///   before 1970.
+    public static func parse(_ text: String, field: String = "time") throws(ParseError) -> Int64 {
+        let time = try Timestamp(text, field: field)
+        guard time.seconds >= 0 else {
+            throw ParseError(field: field, expected: "a time from 1970 on", actual: text)
+        }
+        return time.seconds
+    }
+}
