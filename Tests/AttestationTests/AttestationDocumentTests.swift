@@ -135,35 +135,4 @@ struct AttestationDocumentTests {
         #expect(AttestationVerifier.kind(of: [UInt8](repeating: 0, count: 1184)) == nil)
         #expect(throws: ParseError.self) { try AttestationVerifier.inspect([1, 2, 3]) }
     }
-
-    @Test("An EAR affirms nothing that was not decided")
-    func ear() throws {
-        func vector(_ quote: [UInt8], _ collateral: CollateralBundle) throws -> (status: String, values: [Int64]) {
-            let result = try FakeIntelTests.verify(quote, collateral)
-            let ear = try #require(ManifestObject(result.ear(verifier: ("test", "1"))))
-            let submodules = try #require(ear.nested("submods"))
-            let appraisal = try #require(ManifestObject(submodules.object.members[0].value))
-            let values = try #require(appraisal.nested("ear.trustworthiness-vector"))
-            let names = ["instance-identity", "hardware", "executables", "configuration"]
-            return (try #require(appraisal.text("ear.status")), names.compactMap { values.integer($0) })
-        }
-        let platform = FakeIntelTests.platform
-        let good = try vector(FakeIntelTests.td(), platform.collateral(isTDX: true))
-        #expect(good.status == "affirming" && good.values == [2, 2, 2, 2])
-        var form = FakeIntelPlatform.CollateralForm()
-        form.status = "OutOfDate"
-        let old = try vector(FakeIntelTests.td(), platform.collateral(form, isTDX: true))
-        #expect(old.status == "warning" && old.values == [2, 32, 2, 2])
-        let missing = try vector(FakeIntelTests.td(), CollateralBundle())
-        #expect(missing.status == "none" && missing.values == [0, 0, 0, 0])
-        let debug = try vector(
-            FakeIntelTests.td(FakeIntelPlatform.tdBody(attributes: 1)),
-            platform.collateral(isTDX: true)
-        )
-        #expect(debug.status == "contraindicated" && debug.values == [2, 2, 96, 96])
-        var broken = FakeIntelTests.td()
-        broken[700] ^= 1
-        let forged = try vector(broken, platform.collateral(isTDX: true))
-        #expect(forged.status == "contraindicated" && forged.values == [99, 99, 0, 0])
-    }
 }
