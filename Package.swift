@@ -11,7 +11,7 @@ let swiftSettings: [SwiftSetting] = [
 let package = Package(
     name: "assay",
     products: [
-        .library(name: "Assay", targets: ["Codecs", "Verdicts", "Signatures", "Commitments"])
+        .library(name: "Assay", targets: ["Codecs", "Verdicts", "Signatures", "Commitments", "Attestation"])
     ],
     dependencies: [],
     targets: [

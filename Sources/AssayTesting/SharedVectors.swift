@@ -1,20 +1,46 @@
-// Finds vector files that are kept outside the checkout, so that a suite can run over them or say by name that it was skipped.
+// Where the test vectors of other projects lie on this machine. They are not part of the package; a suite that cannot find
+// them says so by name.
 public import Foundation
 
-/// A folder of shared test vectors.
+/// The folder of vectors that the package does not ship.
 public enum SharedVectors {
-    /// The folder `name` among the shared vectors, or `nil` when there is none.
-    ///
-    /// The shared folder is `ASSAY_SHARED`, or `shared` beside the package.
-    public static func folder(_ name: String, file: String = #filePath) -> URL? {
-        let base: URL
-        if let given = ProcessInfo.processInfo.environment["ASSAY_SHARED"] {
-            base = URL(fileURLWithPath: given)
+    /// The folder: `$ASSAY_SHARED`, else `../shared` beside the package; `nil` when there is none.
+    public static let folder: URL? = {
+        let candidate: URL
+        if let named = ProcessInfo.processInfo.environment["ASSAY_SHARED"], !named.isEmpty {
+            candidate = URL(fileURLWithPath: named, isDirectory: true)
         } else {
-            base = URL(fileURLWithPath: file).deletingLastPathComponent().deletingLastPathComponent()
-                .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("shared")
+            candidate = packageRoot.deletingLastPathComponent().appendingPathComponent("shared", isDirectory: true)
         }
-        let folder = base.appendingPathComponent("vectors").appendingPathComponent(name)
-        return FileManager.default.fileExists(atPath: folder.path) ? folder : nil
+        var isDirectory: ObjCBool = false
+        let exists = FileManager.default.fileExists(atPath: candidate.path, isDirectory: &isDirectory)
+        return exists && isDirectory.boolValue ? candidate : nil
+    }()
+
+    /// The root folder of this package.
+    public static let packageRoot = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+    /// The file or folder at `path` below the folder; `nil` when it is not there, and then a line on standard error names
+    /// the suite that is skipped.
+    public static func url(_ path: String, for suite: String) -> URL? {
+        if let url = folder?.appendingPathComponent(path), FileManager.default.fileExists(atPath: url.path) {
+            return url
+        }
+        let place = folder.map { "\($0.path)/\(path)" } ?? "ASSAY_SHARED or ../shared"
+        FileHandle.standardError.write(Data("skipped: \(suite): no vectors at \(place)\n".utf8))
+        return nil
+    }
+
+    /// Whether `path` is there, for `.enabled(if:)` of a suite; says which suite is skipped when it is not.
+    public static func has(_ path: String, for suite: String) -> Bool {
+        url(path, for: suite) != nil
+    }
+
+    /// The bytes of the file at `path` below the folder.
+    /// - Throws: a Foundation error when it cannot be read.
+    public static func bytes(_ path: String) throws -> [UInt8] {
+        guard let folder else { throw CocoaError(.fileNoSuchFile) }
+        return [UInt8](try Data(contentsOf: folder.appendingPathComponent(path)))
     }
 }

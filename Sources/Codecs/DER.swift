@@ -84,48 +84,61 @@ public struct DERReader: Sendable {
 
     private var reader: ByteReader
     private let field: String
+    /// The name of this structure inside `field`, kept apart so that no path is put together unless something is wrong.
+    private let name: String
 
     /// Starts at the first of `bytes`; `field` names the structure in errors.
     public init(_ bytes: ArraySlice<UInt8>, _ field: String = "") {
+        self.init(bytes, field, "")
+    }
+
+    private init(_ bytes: ArraySlice<UInt8>, _ field: String, _ name: String) {
         reader = ByteReader(bytes)
         self.field = field
+        self.name = name
     }
 
     /// Whether every element has been read.
     public var isAtEnd: Bool { reader.isAtEnd }
 
-    private func path(_ name: String) -> String {
-        name.isEmpty ? field : field.isEmpty ? name : field + "." + name
+    private func path(_ member: String) -> String {
+        [field, name, member].filter { !$0.isEmpty }.joined(separator: ".")
     }
 
     /// The next element, whatever its tag.
     public mutating func next(_ name: String = "") throws(ParseError) -> DERElement {
-        var probe = reader
-        let tag = try probe.readByte(field)
+        let rest = reader
+        let start = reader.offset
+        let tag = try reader.readByte(field)
         guard tag & 0x1f != 0x1f else {
             throw ParseError(field: path(name), expected: "a tag number below 31", actual: "a longer tag")
         }
-        let first = try probe.readByte(field)
+        let first = try reader.readByte(field)
         var length = Int(first)
         if first & 0x80 != 0 {
             let count = Int(first & 0x7f)
-            guard (1...4).contains(count) else {
+            guard count >= 1, count <= 4 else {
                 let actual = "length octet 0x" + String(first, radix: 16)
                 throw ParseError(field: path(name), expected: "a definite length below 2^32", actual: actual)
             }
             length = 0
-            for byte in try probe.read(count, field) { length = length << 8 | Int(byte) }
+            for _ in 0..<count { length = length << 8 | Int(try reader.readByte(field)) }
             guard length >= 0x80, length >> (8 * (count - 1)) != 0 else {
                 throw ParseError(field: path(name), expected: "the shortest length", actual: "a padded length")
             }
         }
-        let header = probe.offset - reader.offset
-        guard length <= probe.remaining else {
-            let actual = "\(probe.remaining) left"
-            throw ParseError(field: path(name), expected: "\(length) bytes", actual: actual, offset: probe.offset)
+        let header = reader.offset - start
+        guard length <= reader.remaining else {
+            let actual = "\(reader.remaining) left"
+            throw ParseError(field: path(name), expected: "\(length) bytes", actual: actual, offset: reader.offset)
         }
+        reader = rest
         let encoded = try reader.read(header + length, field)
-        return DERElement(tag: tag, content: encoded.dropFirst(header), encoded: encoded)
+        return DERElement(
+            tag: tag,
+            content: encoded[(encoded.startIndex + header)...],
+            encoded: encoded
+        )
     }
 
     /// The next element, which must have this tag.
@@ -144,7 +157,7 @@ public struct DERReader: Sendable {
 
     /// A reader over the content of the next element, which must have this tag.
     public mutating func nested(_ tag: UInt8 = Tag.sequence, _ name: String = "") throws(ParseError) -> DERReader {
-        DERReader(try next(tag, name).content, path(name))
+        DERReader(try next(tag, name).content, field, name.isEmpty ? self.name : name)
     }
 
     /// The content of an INTEGER in two's complement, in its shortest form.
@@ -227,7 +240,11 @@ public struct DERReader: Sendable {
             throw ParseError(field: path(name), expected: "a time", actual: actual)
         }
         let isGeneralized = element.tag == Tag.generalizedTime
-        return try Timestamp(derDigits: element.content, isGeneralized: isGeneralized, field: path(name))
+        do throws(ParseError) {
+            return try Timestamp(derDigits: element.content, isGeneralized: isGeneralized)
+        } catch {
+            throw error.within(path(name))
+        }
     }
 
     /// Throws unless every element has been read.

@@ -100,8 +100,12 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
-    /// `YYYY-MM-DDThh:mm:ssZ`.
+    /// From the first second of the year 0 to the last of the year 9999: the times that have a text.
+    private static let textRange: ClosedRange<Int64> = -62_167_219_200...253_402_300_799
+
+    /// `YYYY-MM-DDThh:mm:ssZ`; a time outside the years 0...9999 has the text of the nearest second inside.
     public var text: String {
+        let seconds = min(max(self.seconds, Self.textRange.lowerBound), Self.textRange.upperBound)
         let days = Int((seconds >= 0 ? seconds : seconds - 86_399) / 86_400)
         let rest = Int(seconds - Int64(days) * 86_400)
         let shifted = days + 719_468
@@ -113,12 +117,25 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
         let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
         let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
         let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        func padded(_ value: Int, _ width: Int) -> String {
-            let digits = String(value)
-            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        return String(unsafeUninitializedCapacity: 20) { output in
+            var position = 0
+            func put(_ value: Int, _ width: Int, _ end: UInt8) {
+                var rest = value
+                for index in stride(from: position + width - 1, through: position, by: -1) {
+                    output[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                    rest /= 10
+                }
+                output[position + width] = end
+                position += width + 1
+            }
+            put(year, 4, UInt8(ascii: "-"))
+            put(month, 2, UInt8(ascii: "-"))
+            put(day, 2, UInt8(ascii: "T"))
+            put(rest / 3600, 2, UInt8(ascii: ":"))
+            put(rest / 60 % 60, 2, UInt8(ascii: ":"))
+            put(rest % 60, 2, UInt8(ascii: "Z"))
+            return position
         }
-        let date = "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
-        return "\(date)T\(padded(rest / 3600, 2)):\(padded(rest / 60 % 60, 2)):\(padded(rest % 60, 2))Z"
     }
 
     public var description: String { text }
@@ -131,5 +148,26 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
     public func adding(seconds: Int64) -> Timestamp {
         let (sum, overflow) = self.seconds.addingReportingOverflow(seconds)
         return Timestamp(seconds: overflow ? (seconds > 0 ? Int64.max : Int64.min) : sum)
+    }
+}
+
+extension Timestamp {
+    /// The last second that has four digits of year.
+    public static let latest: Int64 = 253_402_300_799
+
+    /// `2026-11-21T05:40:00Z` for seconds since 1970-01-01 UTC; times before 1970 or after 9999 are cut to those.
+    public static func text(_ seconds: Int64) -> String {
+        Timestamp(seconds: min(max(seconds, 0), latest)).text
+    }
+
+    /// The seconds since 1970-01-01 UTC of a time such as `2026-11-21T05:40:00Z`.
+    /// - Throws: `ParseError` for another form, another offset, fractions, days that do not exist, leap seconds and times
+    ///   before 1970.
+    public static func parse(_ text: String, field: String = "time") throws(ParseError) -> Int64 {
+        let time = try Timestamp(text, field: field)
+        guard time.seconds >= 0 else {
+            throw ParseError(field: field, expected: "a time from 1970 on", actual: text)
+        }
+        return time.seconds
     }
 }

@@ -1,4 +1,5 @@
 // Certificate chains and revocation lists of real vendors, with OpenSSL's own path validation as the second opinion.
+
 import AssayTesting
 import Codecs
 import Testing

@@ -1,4 +1,5 @@
 // Every field that a manifest states for an Intel or AMD vector, and every verdict of the AMD manifest.
+
 import Codecs
 import Testing
 import Verdicts

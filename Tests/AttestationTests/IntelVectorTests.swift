@@ -1,4 +1,5 @@
 // Real Intel quotes against an independent peer's answers, and against the fields that their sources state.
+
 import Codecs
 import Testing
 import Verdicts

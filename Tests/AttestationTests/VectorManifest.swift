@@ -1,4 +1,5 @@
 // Reads the manifests of the shared attestation vectors.
+
 import AssayTesting
 import Codecs
 import Foundation
@@ -6,7 +7,7 @@ import Testing
 
 @testable import Attestation
 
-let attestationVectors = SharedVectors.folder("attestation")
+let attestationVectors = SharedVectors.url("vectors/attestation", for: "AttestationTests")
 
 /// The bytes of a shared attestation vector.
 func vector(_ path: String) throws -> [UInt8] {

@@ -1,5 +1,6 @@
 // The AMD extensions of VCEK and VLEK certificates: for which chip and for which firmware versions a key was derived.
 // Source: AMD 57230 "Versioned Chip Endorsement Key (VCEK) Certificate and KDS Interface Specification" §3.
+
 internal import Codecs
 
 /// What a VCEK or VLEK certificate says.

@@ -1,4 +1,5 @@
 // The policy section for SEV-SNP guests.
+
 public import Codecs
 
 /// The section `sev-snp`.

@@ -1,6 +1,7 @@
 // AMD SEV-SNP attestation reports, versions 2 to 5. Layout only, nothing is judged here.
 // Source: AMD 56860 "SEV Secure Nested Paging Firmware ABI Specification", §7.3 ATTESTATION_REPORT, §2.2 TCB_VERSION,
 // §4.3 guest policy.
+
 public import Codecs
 
 /// A product line of AMD processors, each with its own root key.

@@ -1,4 +1,5 @@
 // SEV-SNP reports from the bytes to the result: signature, endorsement certificate, chain, then the policy.
+
 public import Codecs
 internal import Commitments
 internal import Verdicts

@@ -1,4 +1,5 @@
 // X.509 version 3 certificates (RFC 5280 §4) read strictly, with what attestation chains need of them.
+
 public import Codecs
 internal import Commitments
 
@@ -53,6 +54,8 @@ public final class Certificate: Sendable {
     public let pathLength: UInt64?
     /// The key's uses; `nil` when the extension is missing.
     public let keyUsage: KeyUsage?
+    /// The last common name of the subject; empty when there is none.
+    public let commonName: String
 
     /// Names of the extensions that chain validation knows.
     public enum Extension {
@@ -104,6 +107,7 @@ public final class Certificate: Sendable {
         notAfter = try validity.time("notAfter")
         try validity.finish()
         subject = try reader.next(DERReader.Tag.sequence, "subject").encoded
+        commonName = Self.commonName(of: subject)
         let keyInfo = try reader.next(DERReader.Tag.sequence, "subjectPublicKeyInfo")
         publicKey = try PublicKey(subjectPublicKeyInfo: keyInfo.encoded, field: field + ".subjectPublicKeyInfo")
         _ = try reader.nextIf(DERReader.Tag.primitive(1), "issuerUniqueID")
@@ -177,14 +181,20 @@ public final class Certificate: Sendable {
     }
 
     /// Reads the certificates of PEM text, in order.
+    /// - Parameter known: certificates that have been read before; where the bytes are the same, they are taken as they are.
     public static func chain(
         pem: ArraySlice<UInt8>,
         max: Int = 8,
-        field: String = "chain"
+        field: String = "chain",
+        known: [Certificate] = []
     ) throws(ParseError) -> [Certificate] {
         var chain: [Certificate] = []
         for (index, der) in try PEM.decode(pem, max: max, field: field).enumerated() {
-            chain.append(try Certificate(der: der, field: "\(field)[\(index)]"))
+            if let certificate = known.first(where: { $0.der == der }) {
+                chain.append(certificate)
+            } else {
+                chain.append(try Certificate(der: der, field: "\(field)[\(index)]"))
+            }
         }
         return chain
     }
@@ -200,14 +210,28 @@ public final class Certificate: Sendable {
     public var serialText: String { Hex.encode(serialNumber) }
     /// Whether issuer and subject are the same name.
     public var isSelfIssued: Bool { issuer == subject }
-    /// The last common name of the subject; empty when there is none.
-    public var commonName: String { Self.commonName(of: subject) }
     /// The last common name of the issuer; empty when there is none.
     public var issuerCommonName: String { Self.commonName(of: issuer) }
 
     /// The last `commonName` (2.5.4.3) in a DER name; empty when there is none or the name is malformed.
     public static func commonName(of name: ArraySlice<UInt8>) -> String {
-        attributes(of: name).last { $0.name == commonNameType }?.text ?? ""
+        var found = ""
+        do throws(ParseError) {
+            var outer = DERReader(name)
+            var list = try outer.nested()
+            while !list.isAtEnd {
+                var set = try list.nested(DERReader.Tag.set)
+                while !set.isAtEnd {
+                    var pair = try set.nested()
+                    let type = try pair.next()
+                    guard type.content.elementsEqual(commonNameType.encoded) else { continue }
+                    found = String(decoding: try pair.next().content, as: UTF8.self)
+                }
+            }
+        } catch {
+            return ""
+        }
+        return found
     }
 
     private static let commonNameType = OID(2, 5, 4, 3)

@@ -1,5 +1,6 @@
 // Straight certificate chains up to a pinned root (RFC 5280 §6, without path building, name constraints and policies,
 // which no attestation vendor uses: a certificate that marks them critical is refused).
+
 public import Codecs
 
 /// What a chain must satisfy.

@@ -1,4 +1,5 @@
 // The hash functions of attestation formats, by OpenSSL's block functions.
+
 internal import COpenSSL
 
 /// A hash function that some attestation format names.

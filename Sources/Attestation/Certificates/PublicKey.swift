@@ -1,7 +1,9 @@
-internal import COpenSSL
 // Public keys of attestation chains: ECDSA on P-256, P-384 and P-521, RSA-PSS and RSA PKCS#1 v1.5, through OpenSSL 3.
 // Elliptic curve keys use OpenSSL's EC layer directly: EVP decodes and fetches per key, which costs as much as a check.
+
+internal import COpenSSL
 public import Codecs
+internal import Synchronization
 
 /// A curve that attestation signatures use.
 public enum SignatureCurve: String, Sendable, CaseIterable {
@@ -116,6 +118,17 @@ public final class PublicKey: Sendable {
     public let bytes: [UInt8]
     private nonisolated(unsafe) let ellipticCurveKey: OpaquePointer?
     private nonisolated(unsafe) let rsaKey: OpaquePointer?
+    private let usage = Mutex(Usage.counted(0))
+
+    /// How much the key has been used, which decides whether it gets a table.
+    private enum Usage {
+        case counted(Int)
+        /// One thread makes the table; the others go on without.
+        case making
+        case table(KeyTable)
+        /// OpenSSL makes no table for this key.
+        case plain
+    }
 
     /// The key at an uncompressed point `04 ‖ x ‖ y`.
     /// - Throws: `ParseError` for another form or a point that is not on the curve.
@@ -232,7 +245,9 @@ public final class PublicKey: Sendable {
 
     /// Whether `signature` is this elliptic curve key's signature of a message with this digest (FIPS 186-5 §6.4).
     public func isValid(_ signature: ECDSASignature, digest: [UInt8]) -> Bool {
-        guard let key = ellipticCurveKey, !digest.isEmpty, let pair = ECDSA_SIG_new() else { return false }
+        guard let key = ellipticCurveKey, !digest.isEmpty else { return false }
+        if let table = table(for: key), digest.count <= 32 { return table.isValid(signature, digest: digest) }
+        guard let pair = ECDSA_SIG_new() else { return false }
         defer {
             ECDSA_SIG_free(pair)
             ERR_clear_error()
@@ -249,6 +264,26 @@ public final class PublicKey: Sendable {
             return false
         }
         return ECDSA_do_verify(digest, Int32(digest.count), pair, key) == 1
+    }
+
+    /// The key's table, once the key has been used so often that making one pays.
+    private func table(for key: OpaquePointer) -> KeyTable? {
+        guard case .ellipticCurve(.p256) = kind else { return nil }
+        var isMaker = false
+        let known = usage.withLock { usage -> KeyTable? in
+            switch usage {
+            case .table(let table): return table
+            case .making, .plain: return nil
+            case .counted(let count):
+                isMaker = count >= KeyTable.worthwhileCount
+                usage = isMaker ? .making : .counted(count + 1)
+                return nil
+            }
+        }
+        guard isMaker else { return known }
+        let table = KeyTable(key)
+        usage.withLock { $0 = table.map { .table($0) } ?? .plain }
+        return table
     }
 
     /// Whether `signature` is this RSA key's signature of `message`.

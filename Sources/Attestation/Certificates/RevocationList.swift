@@ -1,4 +1,5 @@
 // Certificate revocation lists (RFC 5280 §5), complete lists only.
+
 public import Codecs
 
 /// A revocation list as read from its DER; nothing has been checked but its form.
@@ -14,7 +15,10 @@ public final class RevocationList: Sendable {
     /// When the next one is due at the latest.
     public let nextUpdate: Timestamp
     /// The serial numbers of the revoked certificates, as magnitudes.
-    public let revokedSerialNumbers: Set<ArraySlice<UInt8>>
+    public let revokedSerialNumbers: [ArraySlice<UInt8>]
+    /// The same as a set, for lists so long that looking through them would cost more than making it.
+    private let index: Set<ArraySlice<UInt8>>?
+    private static let indexedCount = 512
     /// The list's own number, when it has one.
     public let number: ArraySlice<UInt8>?
     /// How it is signed.
@@ -56,21 +60,31 @@ public final class RevocationList: Sendable {
         issuer = try reader.next(DERReader.Tag.sequence, "issuer").encoded
         thisUpdate = try reader.time("thisUpdate")
         nextUpdate = try reader.time("nextUpdate")
-        var serials: Set<ArraySlice<UInt8>> = []
+        var serials: [ArraySlice<UInt8>] = []
+        var lastExtensions: ArraySlice<UInt8> = []
         if let list = try reader.nextIf(DERReader.Tag.sequence, "revokedCertificates") {
             var entries = DERReader(list.content, field + ".revokedCertificates")
             while !entries.isAtEnd {
                 var entry = try entries.nested()
-                serials.insert(try entry.magnitude("userCertificate"))
-                _ = try entry.time("revocationDate")
+                serials.append(try entry.magnitude("userCertificate"))
+                // A listed certificate is revoked, whatever the date says: the date is only read over.
+                let date = try entry.next("revocationDate")
+                guard date.tag == DERReader.Tag.utcTime || date.tag == DERReader.Tag.generalizedTime else {
+                    throw ParseError(field: field + ".revocationDate", expected: "a time", actual: "another type")
+                }
                 if !entry.isAtEnd {
                     let extensions = try entry.next(DERReader.Tag.sequence, "crlEntryExtensions")
-                    try Self.refuseCritical(extensions.content, field + ".crlEntryExtensions")
+                    // Most entries give the same reason in the same bytes.
+                    if extensions.content != lastExtensions {
+                        try Self.refuseCritical(extensions.content, field + ".crlEntryExtensions")
+                        lastExtensions = extensions.content
+                    }
                 }
                 try entry.finish()
             }
         }
         revokedSerialNumbers = serials
+        index = serials.count > Self.indexedCount ? Set(serials) : nil
         var number: ArraySlice<UInt8>?
         if let wrapper = try reader.nextIf(DERReader.Tag.constructed(0), "crlExtensions") {
             var list = DERReader(wrapper.content, field + ".crlExtensions")
@@ -112,7 +126,8 @@ public final class RevocationList: Sendable {
 
     /// Whether the list names this certificate's serial number.
     public func isRevoked(_ certificate: Certificate) -> Bool {
-        revokedSerialNumbers.contains(certificate.serialNumber)
+        if let index { return index.contains(certificate.serialNumber) }
+        return revokedSerialNumbers.contains { $0 == certificate.serialNumber }
     }
 
     /// Whether `issuer` may sign lists, is this list's issuer and did sign it.

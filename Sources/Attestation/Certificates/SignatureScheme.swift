@@ -1,4 +1,5 @@
 // The signature algorithms that certificates and CRLs of attestation chains name in their AlgorithmIdentifier.
+
 public import Codecs
 
 /// A signature algorithm of X.509.

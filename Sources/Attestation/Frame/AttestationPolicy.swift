@@ -1,4 +1,5 @@
 // The policy document: one section per family of evidence, all terms written out, every section a conjunction.
+
 public import Codecs
 
 /// The section of a policy for one family of evidence.

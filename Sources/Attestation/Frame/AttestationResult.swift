@@ -1,4 +1,5 @@
 // The answer about one piece of evidence: what is true, what the policy says to it, and when either could change.
+
 public import Codecs
 internal import Commitments
 public import Verdicts

@@ -1,4 +1,5 @@
 // The front door: evidence of any family in, one result out.
+
 public import Codecs
 internal import Synchronization
 

@@ -1,4 +1,5 @@
 // Many pieces of evidence at once, on several threads of Swift's pool.
+
 public import Codecs
 
 extension AttestationVerifier {

@@ -1,4 +1,5 @@
 // What a provider puts into report_data, so that evidence belongs to one job and to nothing else.
+
 public import Commitments
 
 /// The fields that bind evidence to a job.

@@ -1,5 +1,6 @@
 // One file with everything besides the evidence that a verification needs. Each item carries its own signature and date;
 // the bundle itself is not trusted.
+
 public import Codecs
 
 /// What an item of collateral is.
@@ -121,9 +122,14 @@ public struct CollateralBundle: Sendable {
     }
 
     /// The well-formed certificates of the bundle; `malformed` gets the reasons for the others.
-    public func certificates(malformed: inout [ParseError]) -> [Certificate] {
+    /// - Parameter known: certificates that have been read before; where the bytes are the same, they are taken as they are.
+    public func certificates(malformed: inout [ParseError], known: [Certificate] = []) -> [Certificate] {
         var certificates: [Certificate] = []
         for (index, item) in items.enumerated() where item.kind == .certificate {
+            if let certificate = known.first(where: { $0.der == item.body }) {
+                certificates.append(certificate)
+                continue
+            }
             do throws(ParseError) {
                 certificates.append(try Certificate(der: item.body, field: "collateral.items[\(index)]"))
             } catch {

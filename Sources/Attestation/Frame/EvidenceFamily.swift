@@ -1,4 +1,5 @@
 // What a family of evidence gives to the verifier, and the list of the families.
+
 public import Codecs
 
 /// Everything about a verification that does not depend on the evidence.
@@ -11,6 +12,9 @@ public struct AppraisalSetting: Sendable {
     public var policy: AttestationPolicy
     /// When the verification takes place.
     public var time: Timestamp
+    /// How many evidence keys whose certification has been checked a family may remember, so that more evidence by the same
+    /// key costs one signature; 0 for none. It changes the cost, never a verdict.
+    public var rememberedKeys = 1024
 
     /// Makes a setting.
     public init(anchors: TrustAnchors, collateral: CollateralBundle, policy: AttestationPolicy, time: Timestamp) {

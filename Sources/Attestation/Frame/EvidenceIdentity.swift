@@ -1,4 +1,5 @@
 // A name for a piece of evidence that nobody can change without the signer's key.
+
 internal import Codecs
 public import Commitments
 

@@ -1,4 +1,5 @@
 // What a verifier writes down while it works: check lines, what is missing or stale, and the dates on which it depends.
+
 public import Codecs
 public import Verdicts
 

@@ -1,4 +1,5 @@
 // Reads policy terms from JSON objects. A missing term is an error that says to write `any`.
+
 public import Codecs
 
 extension JSONReader {

@@ -1,4 +1,5 @@
 // The terms of which policies are made. Every one must be written: what may be anything is written `any`.
+
 internal import Codecs
 
 /// A set of acceptable values.

@@ -1,4 +1,5 @@
 // The trust file of attestation: pinned root certificates and, where a vendor has no certificates, pinned keys.
+
 public import Codecs
 
 /// A key that is trusted by itself.

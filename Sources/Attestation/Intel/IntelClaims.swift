@@ -1,4 +1,5 @@
 // What an Intel quote says, by Intel's names.
+
 public import Codecs
 
 /// The decoded content of an Intel quote.

@@ -1,4 +1,5 @@
 // Intel's signed collateral, verified once for one setting: TCB infos, quoting enclave identities, authorities and lists.
+
 public import Codecs
 
 /// A signed document of Intel with the findings about its signature, chain and dates.
@@ -18,6 +19,10 @@ struct IntelCollateral: Sendable {
     var identities: [SignedStatement<EnclaveIdentity>] = []
     /// Certificates that came apart from any quote: PCK certificates for quotes that only name their platform.
     var certificates: [Certificate] = []
+    /// Every certificate that has been read, so that the same bytes are read once.
+    private(set) var known: [Certificate] = []
+    /// The issuer chain that was read last: both kinds of documents usually carry the same text.
+    private var lastChain: (text: [UInt8], chain: [Certificate])?
     /// What in the bundle could not be read.
     var malformed = Findings()
 
@@ -33,7 +38,8 @@ struct IntelCollateral: Sendable {
             time: setting.time,
             graceSeconds: grace
         )
-        certificates = setting.collateral.certificates(malformed: &errors)
+        certificates = setting.collateral.certificates(malformed: &errors, known: chains.roots)
+        known = chains.roots + certificates
         for error in errors { malformed.missing("collateral.item", expected: error.expected, actual: "\(error)") }
         let authorities = certificates.filter { $0.isAuthority }
         for authority in authorities { chains.trustAuthorities(of: [authority]) }
@@ -108,11 +114,16 @@ struct IntelCollateral: Sendable {
     private mutating func verifySignature(of item: CollateralItem, id: String) -> Findings {
         var findings = Findings()
         let chain: [Certificate]
-        do throws(ParseError) {
-            chain = try Certificate.chain(pem: item.chain[...], field: id + ".chain")
-        } catch {
-            findings.malformed(id + ".chain", error, source: Self.pcsSource)
-            return findings
+        if let last = lastChain, last.text == item.chain {
+            chain = last.chain
+        } else {
+            do throws(ParseError) {
+                chain = try Certificate.chain(pem: item.chain[...], field: id + ".chain", known: known)
+            } catch {
+                findings.malformed(id + ".chain", error, source: Self.pcsSource)
+                return findings
+            }
+            lastChain = (item.chain, chain)
         }
         guard let signer = chain.first else {
             findings.missing(id + ".chain", expected: "the issuer chain", source: Self.pcsSource)

@@ -1,4 +1,5 @@
 // The policy sections for SGX enclaves and for TDs.
+
 public import Codecs
 
 /// What a policy demands of the platform of an Intel quote.

@@ -1,4 +1,5 @@
 // SGX and TDX quotes from the bytes to the result: signatures, PCK chain, TCB status, quoting enclave, then the policy.
+
 public import Codecs
 internal import Commitments
 internal import Synchronization
@@ -11,10 +12,6 @@ public final class IntelQuotes: EvidenceFamily {
     /// Attestation keys whose certification has been checked, by the SHA-256 of everything that certifies them: one
     /// platform's quotes share it, so each costs one signature after the first.
     private let certifiedKeys: Mutex<[Digest: CertifiedKey]> = Mutex([:])
-    private let certifiedKeyLimit: Int
-
-    /// How many certified attestation keys are kept.
-    static let defaultKeyLimit = 1024
 
     /// What is known about an attestation key: everything but the quote's own signature and body.
     private struct CertifiedKey: Sendable {
@@ -24,15 +21,9 @@ public final class IntelQuotes: EvidenceFamily {
         var platform: PCKPlatform?
     }
 
-    public convenience init(_ setting: AppraisalSetting) {
-        self.init(setting, keyLimit: Self.defaultKeyLimit)
-    }
-
-    /// Makes a verifier that keeps at most `keyLimit` certified attestation keys; 0 keeps none.
-    init(_ setting: AppraisalSetting, keyLimit: Int) {
+    public init(_ setting: AppraisalSetting) {
         self.setting = setting
         collateral = IntelCollateral(setting)
-        certifiedKeyLimit = keyLimit
     }
 
     private static let sgxSource = "Intel SGX ECDSA QuoteLibReference DCAP API, Appendix A"
@@ -147,7 +138,7 @@ extension IntelQuotes {
 
     /// Checks what certifies the attestation key, or recalls it.
     private func certify(_ quote: IntelQuote) -> CertifiedKey {
-        guard certifiedKeyLimit > 0 else { return certifyAnew(quote) }
+        guard setting.rememberedKeys > 0 else { return certifyAnew(quote) }
         var hash = SHA256()
         hash.update(UInt8(quote.isTDX ? 1 : 0))
         hash.update(quote.keyCertification)
@@ -155,7 +146,7 @@ extension IntelQuotes {
         if let known = certifiedKeys.withLock({ $0[digest] }) { return known }
         let made = certifyAnew(quote)
         certifiedKeys.withLock { keys in
-            if keys.count >= certifiedKeyLimit { keys.removeAll(keepingCapacity: true) }
+            if keys.count >= setting.rememberedKeys { keys.removeAll(keepingCapacity: true) }
             keys[digest] = made
         }
         return made
@@ -222,12 +213,15 @@ extension IntelQuotes {
     }
 
     /// The certificates in a quote of certification type 4 or 5.
-    private static func embeddedChain(_ quote: IntelQuote) throws(ParseError) -> [Certificate] {
+    private static func embeddedChain(
+        _ quote: IntelQuote,
+        known: [Certificate] = []
+    ) throws(ParseError) -> [Certificate] {
         let data = quote.certificationData
         if quote.certificationType == 4 && data.first == DERReader.Tag.sequence {
             return [try Certificate(der: Array(data), field: "qeCertificationData")]
         }
-        return try Certificate.chain(pem: data, field: "qeCertificationData")
+        return try Certificate.chain(pem: data, field: "qeCertificationData", known: known)
     }
 
     /// The PCK certificate and its issuers: from the quote when it carries PEM, otherwise the certificate of the bundle
@@ -239,7 +233,7 @@ extension IntelQuotes {
             || (quote.certificationType == 5 && quote.certificationData.first == UInt8(ascii: "-"))
         if isEmbedded {
             do throws(ParseError) {
-                let chain = try Self.embeddedChain(quote)
+                let chain = try Self.embeddedChain(quote, known: collateral.known)
                 guard let leaf = chain.first else {
                     findings.missing(id, expected: "a PCK certificate in the quote", actual: "an empty chain")
                     return []

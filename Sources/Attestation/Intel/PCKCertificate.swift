@@ -1,5 +1,6 @@
 // The SGX extension of a provisioning certification key (PCK) certificate: what the platform is.
 // Source: Intel "SGX PCK Certificate and Certificate Revocation List Profile Specification" §1.3.5.
+
 public import Codecs
 
 /// What a PCK certificate says about its platform.

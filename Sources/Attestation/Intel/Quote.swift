@@ -1,5 +1,6 @@
 // Intel quotes: SGX version 3, SGX and TDX version 4 and 5. Layout only, nothing is judged here.
 // Sources: Intel "SGX ECDSA QuoteLibReference DCAP API" Appendix A; Intel "TDX DCAP Quoting Library API" A.3 and A.4.
+
 public import Codecs
 
 /// An SGX enclave report body of 384 bytes: the SGX quote body, and the quoting enclave's own report.
@@ -124,38 +125,71 @@ public struct IntelQuote: Sendable {
         case td(TDReport)
     }
 
+    private let bytes: [UInt8]
+    private let layout: Layout
+
+    /// Where the parts are. Offsets and not slices are kept, so that splitting a quote touches no reference counts.
+    private struct Layout: Sendable {
+        var bodyStart = 48
+        var bodyCount = 0
+        var tdVersion: TDReport.Version?
+        var signatureStart = 0
+        var qeReportStart = 0
+        var authenticationStart = 0
+        var authenticationCount = 0
+        var certificationStart = 0
+        var certificationCount = 0
+        var end = 0
+
+        var bodyEnd: Int { bodyStart + bodyCount }
+    }
+
     /// Format version: 3, 4 or 5.
     public let version: UInt16
     /// Attestation key type: 2 is ECDSA-256 with P-256.
     public let attestationKeyType: UInt16
     /// TEE type: 0 SGX, 0x81 TDX.
     public let teeType: UInt32
-    /// The vendor of the quoting enclave.
-    public let qeVendorId: ArraySlice<UInt8>
-    /// The first bytes identify the platform in Intel's own quoting enclaves.
-    public let userData: ArraySlice<UInt8>
-    /// What was quoted.
-    public let body: Body
-    /// Header and body, and in version 5 the descriptor between them: exactly the bytes under `signature`.
-    public let signedSpan: ArraySlice<UInt8>
-    /// `r ‖ s` of the attestation key.
-    public let signature: ArraySlice<UInt8>
-    /// The coordinates `x ‖ y` of the attestation key.
-    public let attestationKey: ArraySlice<UInt8>
-    /// The report of the quoting enclave.
-    public let qeReport: EnclaveReport
-    /// `r ‖ s` of the PCK over the report of the quoting enclave.
-    public let qeReportSignature: ArraySlice<UInt8>
-    /// Free data that the quoting enclave bound to the attestation key.
-    public let qeAuthenticationData: ArraySlice<UInt8>
     /// The type of `certificationData`: 1 to 5.
     public let certificationType: UInt16
+
+    /// The vendor of the quoting enclave.
+    public var qeVendorId: ArraySlice<UInt8> { bytes[12..<28] }
+    /// The first bytes identify the platform in Intel's own quoting enclaves.
+    public var userData: ArraySlice<UInt8> { bytes[28..<48] }
+    /// What was quoted.
+    public var body: Body {
+        let span = bytes[layout.bodyStart..<layout.bodyEnd]
+        guard let version = layout.tdVersion else { return .enclave(EnclaveReport(bytes: span)) }
+        return .td(TDReport(version: version, bytes: span))
+    }
+    /// Header and body, and in version 5 the descriptor between them: exactly the bytes under `signature`.
+    public var signedSpan: ArraySlice<UInt8> { bytes[0..<layout.bodyEnd] }
+    /// `r ‖ s` of the attestation key.
+    public var signature: ArraySlice<UInt8> { bytes[layout.signatureStart..<layout.signatureStart + 64] }
+    /// The coordinates `x ‖ y` of the attestation key.
+    public var attestationKey: ArraySlice<UInt8> { bytes[layout.signatureStart + 64..<layout.signatureStart + 128] }
+    /// The report of the quoting enclave.
+    public var qeReport: EnclaveReport {
+        EnclaveReport(bytes: bytes[layout.qeReportStart..<layout.qeReportStart + EnclaveReport.byteCount])
+    }
+    /// `r ‖ s` of the PCK over the report of the quoting enclave.
+    public var qeReportSignature: ArraySlice<UInt8> {
+        let start = layout.qeReportStart + EnclaveReport.byteCount
+        return bytes[start..<start + 64]
+    }
+    /// Free data that the quoting enclave bound to the attestation key.
+    public var qeAuthenticationData: ArraySlice<UInt8> {
+        bytes[layout.authenticationStart..<layout.authenticationStart + layout.authenticationCount]
+    }
     /// What leads to the PCK certificate: type 5 is the PEM chain, 4 the certificate alone, 1 to 3 identify the platform.
-    public let certificationData: ArraySlice<UInt8>
+    public var certificationData: ArraySlice<UInt8> {
+        bytes[layout.certificationStart..<layout.certificationStart + layout.certificationCount]
+    }
     /// Everything from the attestation key to the end: what certifies the attestation key.
-    public let keyCertification: ArraySlice<UInt8>
+    public var keyCertification: ArraySlice<UInt8> { bytes[layout.signatureStart + 64..<layout.end] }
     /// The size of the quote without trailing zeros.
-    public let byteCount: Int
+    public var byteCount: Int { layout.end }
 
     /// Intel's own quoting enclaves.
     public static let intelVendorId: [UInt8] = [
@@ -180,101 +214,156 @@ public struct IntelQuote: Sendable {
             let expected = "at most \(Self.maxBytes) bytes"
             throw ParseError(field: "quote", expected: expected, actual: "\(bytes.count) bytes")
         }
-        var reader = ByteReader(bytes)
-        version = try reader.readLittleEndian(UInt16.self, "header.version")
-        guard (3...5).contains(version) else {
+        self.bytes = bytes
+        var cursor = Cursor(bytes: bytes)
+        version = UInt16(try cursor.number(2, "header.version"))
+        guard version >= 3, version <= 5 else {
             throw ParseError(field: "header.version", expected: "3, 4 or 5", actual: "\(version)", offset: 0)
         }
-        attestationKeyType = try reader.readLittleEndian(UInt16.self, "header.attestationKeyType")
+        attestationKeyType = UInt16(try cursor.number(2, "header.attestationKeyType"))
         guard attestationKeyType == 2 else {
             let actual = "\(attestationKeyType)"
             throw ParseError(field: "header.attestationKeyType", expected: "2 (P-256)", actual: actual, offset: 2)
         }
-        teeType = try reader.readLittleEndian(UInt32.self, "header.teeType")
+        teeType = UInt32(try cursor.number(4, "header.teeType"))
         let isKnownType = teeType == Self.sgxType || (teeType == Self.tdxType && version >= 4)
         guard isKnownType else {
             let expected = version == 3 ? "0 (SGX)" : "0 (SGX) or 0x81 (TDX)"
             let actual = "0x" + String(teeType, radix: 16)
             throw ParseError(field: "header.teeType", expected: expected, actual: actual, offset: 4)
         }
-        _ = try reader.read(4, "header.reserved")
-        qeVendorId = try reader.read(16, "header.qeVendorId")
-        userData = try reader.read(20, "header.userData")
+        try cursor.skip(40, "header")
+        var layout = Layout()
+        try Self.readBody(&cursor, version: version, teeType: teeType, into: &layout)
 
-        body = try Self.readBody(&reader, version: version, teeType: teeType)
-        signedSpan = bytes[0..<reader.offset]
-
-        let signatureCount = try reader.readLittleEndian(UInt32.self, "signatureDataLength")
-        let signatureData = try reader.read(Int(signatureCount), "signatureData")
-        byteCount = reader.offset
-        let trailing = reader.readRest()
-        guard trailing.allSatisfy({ $0 == 0 }) else {
+        let signatureCount = try cursor.number(4, "signatureDataLength")
+        layout.signatureStart = cursor.position
+        var data = try cursor.part(signatureCount, "signatureData")
+        layout.end = cursor.position
+        guard cursor.restIsZero else {
             throw ParseError(
                 field: "quote",
                 expected: "zeros after the quote",
-                actual: "\(trailing.count) other bytes",
-                offset: byteCount
+                actual: "other bytes",
+                offset: cursor.position
             )
         }
-
-        var data = ByteReader(signatureData)
-        signature = try data.read(64, "signature")
-        keyCertification = signatureData.dropFirst(64)
-        attestationKey = try data.read(64, "attestationKey")
-        var inner = data
+        try data.skip(128, "signature")
         if version >= 4 {
-            let outerType = try data.readLittleEndian(UInt16.self, "certificationData.type")
+            let outerType = try data.number(2, "certificationData.type")
             guard outerType == 6 else {
                 let actual = "\(outerType)"
                 throw ParseError(field: "certificationData.type", expected: "6 (QE report)", actual: actual)
             }
-            let outerCount = try data.readLittleEndian(UInt32.self, "certificationData.length")
-            inner = ByteReader(try data.read(Int(outerCount), "certificationData"))
+            let outerCount = try data.number(4, "certificationData.length")
+            let inner = try data.part(outerCount, "certificationData")
             try data.finish("signatureData")
+            data = inner
         }
-        qeReport = EnclaveReport(bytes: try inner.read(EnclaveReport.byteCount, "qeReport"))
-        qeReportSignature = try inner.read(64, "qeReportSignature")
-        let authenticationCount = try inner.readLittleEndian(UInt16.self, "qeAuthenticationData.length")
-        qeAuthenticationData = try inner.read(Int(authenticationCount), "qeAuthenticationData")
-        certificationType = try inner.readLittleEndian(UInt16.self, "qeCertificationData.type")
-        guard (1...5).contains(certificationType) else {
-            let actual = "\(certificationType)"
-            throw ParseError(field: "qeCertificationData.type", expected: "1 to 5", actual: actual)
+        layout.qeReportStart = data.position
+        try data.skip(EnclaveReport.byteCount + 64, "qeReport")
+        layout.authenticationCount = try data.number(2, "qeAuthenticationData.length")
+        layout.authenticationStart = data.position
+        try data.skip(layout.authenticationCount, "qeAuthenticationData")
+        let type = try data.number(2, "qeCertificationData.type")
+        guard type >= 1, type <= 5 else {
+            throw ParseError(field: "qeCertificationData.type", expected: "1 to 5", actual: "\(type)")
         }
-        let certificationCount = try inner.readLittleEndian(UInt32.self, "qeCertificationData.length")
-        certificationData = try inner.read(Int(certificationCount), "qeCertificationData")
-        try inner.finish(version >= 4 ? "certificationData" : "signatureData")
+        certificationType = UInt16(type)
+        layout.certificationCount = try data.number(4, "qeCertificationData.length")
+        layout.certificationStart = data.position
+        try data.skip(layout.certificationCount, "qeCertificationData")
+        try data.finish(version >= 4 ? "certificationData" : "signatureData")
+        self.layout = layout
     }
 
     private static func readBody(
-        _ reader: inout ByteReader,
+        _ cursor: inout Cursor,
         version: UInt16,
-        teeType: UInt32
-    ) throws(ParseError) -> Body {
-        guard version == 5 else {
-            if teeType == sgxType {
-                return .enclave(EnclaveReport(bytes: try reader.read(EnclaveReport.byteCount, "body")))
+        teeType: UInt32,
+        into layout: inout Layout
+    ) throws(ParseError) {
+        if version == 5 {
+            let type = try cursor.number(2, "body.type")
+            let count = try cursor.number(4, "body.size")
+            switch (type, teeType) {
+            case (1, sgxType): layout.tdVersion = nil
+            case (2, tdxType): layout.tdVersion = .v1_0
+            case (3, tdxType): layout.tdVersion = .v1_5
+            case (4, tdxType): layout.tdVersion = .v1_5Extended
+            default:
+                let actual = "\(type) with TEE type 0x" + String(teeType, radix: 16)
+                throw ParseError(field: "body.type", expected: "1 for SGX, 2 to 4 for TDX", actual: actual, offset: 48)
             }
-            return .td(TDReport(version: .v1_0, bytes: try reader.read(TDReport.Version.v1_0.byteCount, "body")))
+            let expected = layout.tdVersion?.byteCount ?? EnclaveReport.byteCount
+            guard count == expected else {
+                throw ParseError(field: "body.size", expected: "\(expected)", actual: "\(count)", offset: 50)
+            }
+        } else {
+            layout.tdVersion = teeType == tdxType ? .v1_0 : nil
         }
-        let type = try reader.readLittleEndian(UInt16.self, "body.type")
-        let count = try reader.readLittleEndian(UInt32.self, "body.size")
-        let tdVersion: TDReport.Version?
-        switch (type, teeType) {
-        case (1, sgxType): tdVersion = nil
-        case (2, tdxType): tdVersion = .v1_0
-        case (3, tdxType): tdVersion = .v1_5
-        case (4, tdxType): tdVersion = .v1_5Extended
-        default:
-            let actual = "\(type) with TEE type 0x" + String(teeType, radix: 16)
-            throw ParseError(field: "body.type", expected: "1 for SGX, 2 to 4 for TDX", actual: actual, offset: 48)
+        layout.bodyStart = cursor.position
+        layout.bodyCount = layout.tdVersion?.byteCount ?? EnclaveReport.byteCount
+        try cursor.skip(layout.bodyCount, "body")
+    }
+}
+
+/// A position in a quote and where the present part ends; every step is compared with what is left.
+private struct Cursor {
+    let bytes: [UInt8]
+    private(set) var position: Int
+    private let end: Int
+
+    init(bytes: [UInt8]) {
+        self.bytes = bytes
+        position = 0
+        end = bytes.count
+    }
+
+    private init(bytes: [UInt8], position: Int, end: Int) {
+        self.bytes = bytes
+        self.position = position
+        self.end = end
+    }
+
+    private func shortage(_ count: Int, _ field: String) -> ParseError {
+        ParseError(field: field, expected: "\(count) bytes", actual: "\(end - position) left", offset: position)
+    }
+
+    mutating func skip(_ count: Int, _ field: String) throws(ParseError) {
+        guard count <= end - position else { throw shortage(count, field) }
+        position += count
+    }
+
+    /// A little-endian number of `count` bytes, at most four.
+    mutating func number(_ count: Int, _ field: String) throws(ParseError) -> Int {
+        guard count <= end - position else { throw shortage(count, field) }
+        var value = 0
+        for index in (0..<count).reversed() { value = value << 8 | Int(bytes[position + index]) }
+        position += count
+        return value
+    }
+
+    /// A cursor over the next `count` bytes, which this one steps over.
+    mutating func part(_ count: Int, _ field: String) throws(ParseError) -> Cursor {
+        let start = position
+        try skip(count, field)
+        return Cursor(bytes: bytes, position: start, end: position)
+    }
+
+    /// Whether everything that is left is zero.
+    var restIsZero: Bool {
+        bytes.withUnsafeBytes { all in all[position..<end].allSatisfy { $0 == 0 } }
+    }
+
+    func finish(_ field: String) throws(ParseError) {
+        guard position == end else {
+            throw ParseError(
+                field: field,
+                expected: "end of \(field)",
+                actual: "\(end - position) more bytes",
+                offset: position
+            )
         }
-        let expected = tdVersion?.byteCount ?? EnclaveReport.byteCount
-        guard Int(count) == expected else {
-            throw ParseError(field: "body.size", expected: "\(expected)", actual: "\(count)", offset: 50)
-        }
-        let bytes = try reader.read(expected, "body")
-        guard let tdVersion else { return .enclave(EnclaveReport(bytes: bytes)) }
-        return .td(TDReport(version: tdVersion, bytes: bytes))
     }
 }

@@ -1,5 +1,6 @@
 // From security versions to a status: SGX and TDX level match, TDX module identity, relaunch advice, quoting enclave.
 // Source: evaluation order of Intel's quote verification library, steps 4.1.2.4.17.x of its design document.
+
 internal import Codecs
 
 /// The state of a platform and what it rests on.

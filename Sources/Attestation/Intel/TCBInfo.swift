@@ -1,6 +1,7 @@
 // Intel TCB info (versions 2 and 3) and enclave identities (version 2) read from their signed text.
 // Source: Intel PCS API v4, "TCB info" and "Quoting enclave identity". Unknown members are refused: a field that a reader
 // does not know may be the one that changes the verdict.
+
 public import Codecs
 
 /// One step of a TCB history.
@@ -11,6 +12,8 @@ public struct TCBLevel: Sendable {
     public var pceSvn: UInt64
     /// Least security versions of the 16 TDX components; empty for SGX.
     public var tdxComponents: [UInt64]
+    /// Whether the components were written one by one, as format version 2 does.
+    var isFlat: Bool
     /// The state of a platform at this level.
     public var status: TCBStatus
     /// When the level was current.
@@ -70,113 +73,187 @@ public struct TCBInfo: Sendable {
 
     /// Reads the text of a `tcbInfo` value.
     public init(parsing text: [UInt8]) throws(ParseError) {
-        let field = "tcbInfo"
-        let document = try JSONValue(parsing: text, limits: JSONLimits(bytes: 1 << 20, depth: 12))
-        var reader = try JSONReader(document, field)
-        version = try reader.integer("version", in: 2...3)
-        let format = version
-        id = version == 3 ? try reader.string("id", maxBytes: 8) : "SGX"
-        guard id == "SGX" || id == "TDX" else {
-            throw ParseError(field: reader.path("id"), expected: "SGX or TDX", actual: id)
-        }
-        issueDate = try reader.timestamp("issueDate")
-        nextUpdate = try reader.timestamp("nextUpdate")
-        fmspc = try reader.vendorHex("fmspc", count: 6)
-        pceId = try reader.vendorHex("pceId", count: 2)
-        _ = try reader.integer("tcbType", in: 0...0)
-        evaluationDataNumber = UInt64(try reader.integer("tcbEvaluationDataNumber"))
-        let isTDX = id == "TDX"
-        if isTDX {
-            var module = try reader.object("tdxModule")
-            tdxModule = try TDXModuleIdentity(&module, id: "", levels: [])
-            try module.finish()
-            tdxModuleIdentities = []
-            if reader.has("tdxModuleIdentities") {
-                tdxModuleIdentities = try reader.array("tdxModuleIdentities", max: 64) {
-                    (value, path) throws(ParseError) -> TDXModuleIdentity in
-                    var item = try JSONReader(value, path)
-                    let id = try item.string("id", maxBytes: 16)
-                    let levels = try VersionLevel.list(&item)
-                    let identity = try TDXModuleIdentity(&item, id: id, levels: levels)
-                    try item.finish()
-                    return identity
+        var scanner = try JSONScanner(text, field: "tcbInfo")
+        var id: String?
+        var version: UInt64?
+        var issueDate: Timestamp?
+        var nextUpdate: Timestamp?
+        var fmspc: [UInt8]?
+        var pceId: [UInt8]?
+        var evaluationDataNumber: UInt64?
+        var module: TDXModuleIdentity?
+        var identities: [TDXModuleIdentity] = []
+        var levels: [TCBLevel]?
+        var hasType = false
+        try scanner.object { (scanner, name) throws(ParseError) in
+            switch name {
+            case "id": id = try scanner.string()
+            case "version": version = try scanner.unsigned()
+            case "issueDate": issueDate = try scanner.timestamp()
+            case "nextUpdate": nextUpdate = try scanner.timestamp()
+            case "fmspc": fmspc = try scanner.hex(count: 6)
+            case "pceId": pceId = try scanner.hex(count: 2)
+            case "tcbType": hasType = try scanner.unsigned(max: 0) == 0
+            case "tcbEvaluationDataNumber": evaluationDataNumber = try scanner.unsigned()
+            case "tdxModule": module = try TDXModuleIdentity(&scanner, hasLevels: false)
+            case "tdxModuleIdentities":
+                identities = try scanner.array(max: 64) { (scanner) throws(ParseError) in
+                    try TDXModuleIdentity(&scanner, hasLevels: true)
                 }
+            case "tcbLevels":
+                levels = try scanner.array(max: 256) { (scanner) throws(ParseError) in try TCBLevel(&scanner) }
+            default: throw scanner.unknown(name, in: "tcbInfo")
             }
-        } else {
-            tdxModule = nil
-            tdxModuleIdentities = []
         }
-        levels = try reader.array("tcbLevels", max: 256) { (value, path) throws(ParseError) -> TCBLevel in
-            try TCBLevel(value, path, format: format, isTDX: isTDX)
-        }
-        try reader.finish()
+        try scanner.finish()
+        guard let version, let issueDate, let nextUpdate, let fmspc, let pceId, let evaluationDataNumber, let levels,
+            hasType
+        else { throw scanner.error("all members of tcbInfo", "not all of them") }
+        guard version == 2 || version == 3 else { throw scanner.error("2 or 3", "\(version)", "version") }
+        guard (version == 3) == (id != nil) else { throw scanner.error("id from version 3 on", id ?? "none", "id") }
+        let name = id ?? "SGX"
+        guard name == "SGX" || name == "TDX" else { throw scanner.error("SGX or TDX", name, "id") }
+        let isTDX = name == "TDX"
+        guard (module != nil) == isTDX, isTDX || identities.isEmpty,
+            levels.allSatisfy({ $0.tdxComponents.isEmpty != isTDX && $0.isFlat == (version == 2) })
+        else { throw scanner.error("the members of \(name), version \(version)", "others", "tcbLevels") }
+        self.id = name
+        self.version = Int64(version)
+        self.issueDate = issueDate
+        self.nextUpdate = nextUpdate
+        self.fmspc = fmspc
+        self.pceId = pceId
+        self.evaluationDataNumber = evaluationDataNumber
+        self.tdxModule = module
+        self.tdxModuleIdentities = identities
+        self.levels = levels
     }
 }
 
 extension TDXModuleIdentity {
-    init(_ reader: inout JSONReader, id: String, levels: [VersionLevel]) throws(ParseError) {
+    init(_ scanner: inout JSONScanner, hasLevels: Bool) throws(ParseError) {
+        var id = ""
+        var mrSigner: [UInt8]?
+        var attributes: [UInt8]?
+        var attributesMask: [UInt8]?
+        var levels: [VersionLevel]?
+        try scanner.object { (scanner, name) throws(ParseError) in
+            switch name {
+            case "id" where hasLevels: id = try scanner.string()
+            case "mrsigner": mrSigner = try scanner.hex(count: 48)
+            case "attributes": attributes = try scanner.hex(count: 8)
+            case "attributesMask": attributesMask = try scanner.hex(count: 8)
+            case "tcbLevels" where hasLevels: levels = try VersionLevel.list(&scanner)
+            default: throw scanner.unknown(name, in: "tdxModule")
+            }
+        }
+        guard let mrSigner, let attributes, let attributesMask, id.isEmpty != hasLevels, (levels != nil) == hasLevels
+        else { throw scanner.error("all members of a TDX module", "not all of them", "tdxModule") }
         self.id = id
-        self.levels = levels
-        mrSigner = try reader.vendorHex("mrsigner", count: 48)
-        attributes = try reader.vendorHex("attributes", count: 8)
-        attributesMask = try reader.vendorHex("attributesMask", count: 8)
+        self.mrSigner = mrSigner
+        self.attributes = attributes
+        self.attributesMask = attributesMask
+        self.levels = levels ?? []
     }
 }
 
 extension TCBLevel {
-    init(_ value: JSONValue, _ field: String, format: Int64, isTDX: Bool) throws(ParseError) {
-        var reader = try JSONReader(value, field)
-        var tcb = try reader.object("tcb")
-        pceSvn = UInt64(try tcb.integer("pcesvn"))
-        if format == 2 {
-            sgxComponents = []
-            for index in 1...16 {
-                let name = "sgxtcbcomp" + (index < 10 ? "0" : "") + "\(index)svn"
-                sgxComponents.append(UInt64(try tcb.integer(name)))
+    init(_ scanner: inout JSONScanner) throws(ParseError) {
+        var tcb: (sgx: [UInt64], pceSvn: UInt64, tdx: [UInt64], isFlat: Bool)?
+        var date: Timestamp?
+        var status: TCBStatus?
+        var advisories: [String] = []
+        try scanner.object { (scanner, name) throws(ParseError) in
+            switch name {
+            case "tcb": tcb = try Self.tcb(&scanner)
+            case "tcbDate": date = try scanner.timestamp()
+            case "tcbStatus": status = try scanner.status()
+            case "advisoryIDs": advisories = try scanner.advisories()
+            default: throw scanner.unknown(name, in: "tcbLevels")
             }
-        } else {
-            sgxComponents = try Self.components(&tcb, "sgxtcbcomponents")
         }
-        tdxComponents = isTDX ? try Self.components(&tcb, "tdxtcbcomponents") : []
-        try tcb.finish()
-        date = try reader.timestamp("tcbDate")
-        status = try reader.choice("tcbStatus")
-        advisories = try reader.advisories()
-        try reader.finish()
+        guard let tcb, let date, let status else {
+            throw scanner.error("tcb, tcbDate and tcbStatus", "not all of them", "tcbLevels")
+        }
+        self.sgxComponents = tcb.sgx
+        self.pceSvn = tcb.pceSvn
+        self.tdxComponents = tcb.tdx
+        self.isFlat = tcb.isFlat
+        self.status = status
+        self.date = date
+        self.advisories = advisories
     }
 
-    private static func components(_ reader: inout JSONReader, _ name: String) throws(ParseError) -> [UInt64] {
-        let list = try reader.array(name, max: 16) { (value, path) throws(ParseError) -> UInt64 in
-            var item = try JSONReader(value, path)
-            let svn = try item.integer("svn")
-            _ = try item.optionalString("category")
-            _ = try item.optionalString("type")
-            try item.finish()
-            return UInt64(svn)
+    /// Reads the versions of a level: arrays of components in format version 3, `sgxtcbcomp01svn` and so on in version 2.
+    private static func tcb(
+        _ scanner: inout JSONScanner
+    ) throws(ParseError) -> (sgx: [UInt64], pceSvn: UInt64, tdx: [UInt64], isFlat: Bool) {
+        var sgx: [UInt64] = []
+        var tdx: [UInt64] = []
+        var flat = [UInt64?](repeating: nil, count: 16)
+        var pceSvn: UInt64?
+        try scanner.object { (scanner, name) throws(ParseError) in
+            switch name {
+            case "sgxtcbcomponents": sgx = try components(&scanner)
+            case "tdxtcbcomponents": tdx = try components(&scanner)
+            case "pcesvn": pceSvn = try scanner.unsigned()
+            default:
+                guard name.hasPrefix("sgxtcbcomp"), name.hasSuffix("svn"), name.utf8.count == 15,
+                    let number = Int(name.dropFirst(10).prefix(2)), (1...16).contains(number)
+                else { throw scanner.unknown(name, in: "tcb") }
+                flat[number - 1] = try scanner.unsigned()
+            }
         }
-        guard list.count == 16 else {
-            throw ParseError(field: reader.path(name), expected: "16 components", actual: "\(list.count)")
+        let known = flat.compactMap { $0 }
+        guard let pceSvn, known.count == (sgx.isEmpty ? 16 : 0) else {
+            throw scanner.error("16 SGX components and pcesvn", "others", "tcb")
         }
+        return (sgx.isEmpty ? known : sgx, pceSvn, tdx, sgx.isEmpty)
+    }
+
+    private static func components(_ scanner: inout JSONScanner) throws(ParseError) -> [UInt64] {
+        let list = try scanner.array(max: 16) { (scanner) throws(ParseError) -> UInt64 in
+            var svn: UInt64?
+            try scanner.object { (scanner, name) throws(ParseError) in
+                switch name {
+                case "svn": svn = try scanner.unsigned()
+                case "category", "type": _ = try scanner.plainText()
+                default: throw scanner.unknown(name, in: "tcbcomponents")
+                }
+            }
+            guard let svn else { throw scanner.error("svn", "nothing", "tcbcomponents") }
+            return svn
+        }
+        guard list.count == 16 else { throw scanner.error("16 components", "\(list.count)", "tcbcomponents") }
         return list
     }
 }
 
 extension VersionLevel {
     /// Reads the member `tcbLevels` of an enclave or module identity.
-    static func list(_ reader: inout JSONReader) throws(ParseError) -> [VersionLevel] {
-        try reader.array("tcbLevels", max: 256) { (value, path) throws(ParseError) -> VersionLevel in
-            var item = try JSONReader(value, path)
-            var tcb = try item.object("tcb")
-            let isvSvn = UInt64(try tcb.integer("isvsvn"))
-            try tcb.finish()
-            let level = VersionLevel(
-                isvSvn: isvSvn,
-                status: try item.choice("tcbStatus"),
-                date: try item.timestamp("tcbDate"),
-                advisories: try item.advisories()
-            )
-            try item.finish()
-            return level
+    static func list(_ scanner: inout JSONScanner) throws(ParseError) -> [VersionLevel] {
+        try scanner.array(max: 256) { (scanner) throws(ParseError) -> VersionLevel in
+            var isvSvn: UInt64?
+            var date: Timestamp?
+            var status: TCBStatus?
+            var advisories: [String] = []
+            try scanner.object { (scanner, name) throws(ParseError) in
+                switch name {
+                case "tcb":
+                    try scanner.object { (scanner, name) throws(ParseError) in
+                        guard name == "isvsvn" else { throw scanner.unknown(name, in: "tcb") }
+                        isvSvn = try scanner.unsigned()
+                    }
+                case "tcbDate": date = try scanner.timestamp()
+                case "tcbStatus": status = try scanner.status()
+                case "advisoryIDs": advisories = try scanner.advisories()
+                default: throw scanner.unknown(name, in: "tcbLevels")
+                }
+            }
+            guard let isvSvn, let date, let status else {
+                throw scanner.error("tcb, tcbDate and tcbStatus", "not all of them", "tcbLevels")
+            }
+            return VersionLevel(isvSvn: isvSvn, status: status, date: date, advisories: advisories)
         }
     }
 }
@@ -208,47 +285,66 @@ public struct EnclaveIdentity: Sendable {
 
     /// Reads the text of an `enclaveIdentity` value.
     public init(parsing text: [UInt8]) throws(ParseError) {
-        let document = try JSONValue(parsing: text, limits: JSONLimits(bytes: 1 << 20, depth: 12))
-        var reader = try JSONReader(document, "enclaveIdentity")
-        id = try reader.string("id", maxBytes: 8)
-        _ = try reader.integer("version", in: 2...2)
-        issueDate = try reader.timestamp("issueDate")
-        nextUpdate = try reader.timestamp("nextUpdate")
-        evaluationDataNumber = UInt64(try reader.integer("tcbEvaluationDataNumber"))
+        var scanner = try JSONScanner(text, field: "enclaveIdentity")
+        var id: String?
+        var version: UInt64?
+        var issueDate: Timestamp?
+        var nextUpdate: Timestamp?
+        var evaluationDataNumber: UInt64?
+        var miscSelect: [UInt8]?
+        var miscSelectMask: [UInt8]?
+        var attributes: [UInt8]?
+        var attributesMask: [UInt8]?
+        var mrSigner: [UInt8]?
+        var isvProdId: UInt64?
+        var levels: [VersionLevel]?
+        try scanner.object { (scanner, name) throws(ParseError) in
+            switch name {
+            case "id": id = try scanner.string()
+            case "version": version = try scanner.unsigned()
+            case "issueDate": issueDate = try scanner.timestamp()
+            case "nextUpdate": nextUpdate = try scanner.timestamp()
+            case "tcbEvaluationDataNumber": evaluationDataNumber = try scanner.unsigned()
+            case "miscselect": miscSelect = try scanner.hex(count: 4)
+            case "miscselectMask": miscSelectMask = try scanner.hex(count: 4)
+            case "attributes": attributes = try scanner.hex(count: 16)
+            case "attributesMask": attributesMask = try scanner.hex(count: 16)
+            case "mrsigner": mrSigner = try scanner.hex(count: 32)
+            case "isvprodid": isvProdId = try scanner.unsigned(max: 65_535)
+            case "tcbLevels": levels = try VersionLevel.list(&scanner)
+            default: throw scanner.unknown(name, in: "enclaveIdentity")
+            }
+        }
+        try scanner.finish()
+        guard let id, let issueDate, let nextUpdate, let evaluationDataNumber, let miscSelect, let miscSelectMask,
+            let attributes, let attributesMask, let mrSigner, let isvProdId, let levels
+        else { throw scanner.error("all members of enclaveIdentity", "not all of them") }
+        guard version == 2 else { throw scanner.error("2", version.map { "\($0)" } ?? "nothing", "version") }
+        self.id = id
+        self.issueDate = issueDate
+        self.nextUpdate = nextUpdate
+        self.evaluationDataNumber = evaluationDataNumber
         // The text writes MISCSELECT as a number, most significant byte first; the report holds it little-endian.
-        miscSelect = try reader.vendorHex("miscselect", count: 4).reversed()
-        miscSelectMask = try reader.vendorHex("miscselectMask", count: 4).reversed()
-        attributes = try reader.vendorHex("attributes", count: 16)
-        attributesMask = try reader.vendorHex("attributesMask", count: 16)
-        mrSigner = try reader.vendorHex("mrsigner", count: 32)
-        isvProdId = UInt64(try reader.integer("isvprodid", in: 0...65_535))
-        levels = try VersionLevel.list(&reader)
-        try reader.finish()
+        self.miscSelect = miscSelect.reversed()
+        self.miscSelectMask = miscSelectMask.reversed()
+        self.attributes = attributes
+        self.attributesMask = attributesMask
+        self.mrSigner = mrSigner
+        self.isvProdId = isvProdId
+        self.levels = levels
     }
 }
 
-extension JSONReader {
-    /// A time as `YYYY-MM-DDThh:mm:ssZ`.
-    mutating func timestamp(_ name: String) throws(ParseError) -> Timestamp {
-        try Timestamp(try string(name, maxBytes: 64), field: path(name))
+extension JSONScanner {
+    /// One of Intel's status names.
+    fileprivate mutating func status() throws(ParseError) -> TCBStatus {
+        let text = try string()
+        guard let status = TCBStatus(rawValue: text) else { throw error("a TCB status", text, "tcbStatus") }
+        return status
     }
 
-    /// Hexadecimal text in either case.
-    mutating func vendorHex(_ name: String, count: Int) throws(ParseError) -> [UInt8] {
-        try Hex.decode(try string(name, maxBytes: 256), count: count, allowsUpperCase: true, field: path(name))
-    }
-
-    /// The member `advisoryIDs`, empty when it is missing.
-    mutating func advisories() throws(ParseError) -> [String] {
-        guard has("advisoryIDs") else {
-            _ = optionalValue("advisoryIDs")
-            return []
-        }
-        return try array("advisoryIDs", max: 256) { (value, path) throws(ParseError) -> String in
-            guard case .string(let text) = value, text.utf8.count <= 64 else {
-                throw ParseError(field: path, expected: "an advisory name", actual: value.typeName)
-            }
-            return text
-        }
+    /// The member `advisoryIDs`.
+    fileprivate mutating func advisories() throws(ParseError) -> [String] {
+        try array(max: 256) { (scanner) throws(ParseError) in try scanner.string("an advisory name") }
     }
 }

@@ -1,0 +1,16 @@
+// swift-tools-version: 6.1
+// Measurements, in a package of their own so that building Assay never compiles them.
+import PackageDescription
+
+let package = Package(
+    name: "AssayBenchmarks",
+    dependencies: [.package(name: "assay", path: "..")],
+    targets: [
+        .executableTarget(
+            name: "attestation-bench",
+            dependencies: [.product(name: "Assay", package: "assay")],
+            path: "Sources/AttestationBenchmarks"
+        )
+    ],
+    swiftLanguageModes: [.v6]
+)
