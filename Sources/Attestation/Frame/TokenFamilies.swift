@@ -9,7 +9,7 @@ extension EvidenceFamilies {
     /// Their policy sections.
     static let tokenPolicies: [any FamilyPolicy.Type] = [
         NitroPolicy.self, TPMPolicy.self, AzurePolicy.self, CCAPolicy.self, PSAPolicy.self, NVIDIAGPUPolicy.self,
-        NVIDIASwitchPolicy.self,
+        NVIDIASwitchPolicy.self, TDXEventLogPolicy.self,
     ]
 }
 
