@@ -428,6 +428,58 @@ struct NVIDIAVectorTests {
         #expect(result.has("nvidia.rim.chain.revocation", .fail) && result.conclusion == .rejected)
     }
 
+    @Test("OCSP answers serve in place of lists: good, revoked, unknown, stale, by the wrong responder") func ocsp()
+        throws
+    {
+        var rules = anyGPU
+        rules.device.revocation = .required
+        let device = FakeNVIDIADevice()
+        func item(_ bytes: [UInt8]) -> CollateralItem { CollateralItem(kind: .ocspResponse, body: bytes) }
+        let zone = item(device.root.ocspResponse(about: device.intermediate.certificate, hash: .sha256))
+        let leaf = device.leaf.certificate
+        func judged(_ responses: [[UInt8]], _ rules: NVIDIAGPUPolicy) throws -> Conclusion {
+            try check(device, items: [zone] + responses.map(item), gpu: rules).conclusion
+        }
+        let authority = device.intermediate
+        for hash in HashAlgorithm.allCases {
+            #expect(try judged([authority.ocspResponse(about: leaf, hash: hash)], rules) == .verified)
+        }
+        #expect(try judged([], rules) == .incomplete)
+        #expect(try judged([authority.ocspResponse(about: leaf, status: 1)], rules) == .rejected)
+        #expect(try judged([authority.ocspResponse(about: leaf, status: 2)], rules) == .incomplete)
+        let past = Self.time.adding(seconds: -1)
+        #expect(try judged([authority.ocspResponse(about: leaf, nextUpdate: past)], rules) == .incomplete)
+        let future = Self.time.adding(seconds: 1)
+        #expect(try judged([authority.ocspResponse(about: leaf, thisUpdate: future)], rules) == .incomplete)
+        // About another certificate, or signed by somebody who may not answer.
+        #expect(try judged([authority.ocspResponse(about: authority.certificate)], rules) == .incomplete)
+        #expect(try judged([device.root.ocspResponse(about: leaf)], rules) == .incomplete)
+        let delegate = authority.ocspResponder()
+        #expect(try judged([authority.ocspResponse(about: leaf, responder: delegate)], rules) == .verified)
+        for wrong in [
+            authority.ocspResponder(isPermitted: false), authority.ocspResponder(notAfter: past),
+            device.root.ocspResponder(),
+            FakeNVIDIADevice().intermediate.ocspResponder(), device.leaf,
+        ] {
+            #expect(try judged([authority.ocspResponse(about: leaf, responder: wrong)], rules) == .incomplete)
+        }
+        // An answer that says revoked decides beside a newer good one, and when nothing is required.
+        let newer = authority.ocspResponse(about: leaf, thisUpdate: past)
+        let revoked = authority.ocspResponse(about: leaf, status: 1)
+        for responses in [[newer, revoked], [revoked, newer]] {
+            #expect(try judged(responses, rules) == .rejected)
+        }
+        #expect(try judged([revoked], anyGPU) == .rejected)
+        // Flipped and cut answers cover nothing.
+        let good = authority.ocspResponse(about: leaf)
+        for offset in stride(from: 0, to: good.count, by: 2) {
+            var broken = good
+            broken[offset] ^= 1 << UInt8(offset % 8)
+            #expect(try judged([broken], rules) != .verified, "byte \(offset)")
+            if offset % 16 == 0 { #expect(try judged([Array(good.prefix(offset))], rules) != .verified) }
+        }
+    }
+
     @Test("A policy is read from JSON, term by term") func policyText() throws {
         let text = """
             {"schema":"assay-attestation-policy-1","collateral":{"maxAgeSeconds":"any","graceSeconds":0},

@@ -41,6 +41,7 @@ public final class NVIDIADevices: EvidenceFamily {
 
     private let setting: AppraisalSetting
     private let lists: [RevocationList]
+    private let responses: [OCSPResponse]
     private let devices: LinkMemory
     private let manifests: [JudgedManifest]
     private let malformed: [ParseError]
@@ -49,16 +50,19 @@ public final class NVIDIADevices: EvidenceFamily {
         self.setting = setting
         var malformed: [ParseError] = []
         let lists = setting.collateral.revocationLists(malformed: &malformed)
+        let responses = setting.collateral.ocspResponses(malformed: &malformed)
         let grace = setting.policy.collateral.graceSeconds
         devices = LinkMemory(
             roots: setting.anchors.roots(.nvidiaDevice),
             lists: lists,
+            responses: responses,
             time: setting.time,
             graceSeconds: grace
         )
         let signers = LinkMemory(
             roots: setting.anchors.roots(.nvidiaRIM),
             lists: lists,
+            responses: responses,
             time: setting.time,
             graceSeconds: grace
         )
@@ -76,7 +80,7 @@ public final class NVIDIADevices: EvidenceFamily {
                 manifest.verify(
                     id: "nvidia.rim",
                     signers,
-                    revocation: { revocation.chainRule(lists: lists, issuers: $0) },
+                    revocation: { revocation.chainRule(lists: lists, responses: responses, issuers: $0) },
                     into: &findings
                 )
                 manifests.append(JudgedManifest(manifest: manifest, findings: findings))
@@ -86,6 +90,7 @@ public final class NVIDIADevices: EvidenceFamily {
         }
         self.manifests = manifests
         self.lists = lists
+        self.responses = responses
         self.malformed = malformed
     }
 
@@ -177,7 +182,11 @@ public final class NVIDIADevices: EvidenceFamily {
         let rules = ChainRules(
             id: id + ".chain",
             source: Self.source,
-            revocation: revocation.chainRule(lists: lists, issuers: Array(device.chain.dropFirst()))
+            revocation: revocation.chainRule(
+                lists: lists,
+                responses: responses,
+                issuers: Array(device.chain.dropFirst())
+            )
         )
         devices.verify(device.chain, rules, into: &findings)
         let width = SignatureCurve.p384.coordinateCount
