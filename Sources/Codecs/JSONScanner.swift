@@ -185,6 +185,55 @@ public struct JSONScanner {
         return result
     }
 
+    /// Steps over one value, well formed as far as its brackets and strings go, and returns exactly its text.
+    public mutating func rawValue() throws(ParseError) -> ArraySlice<UInt8> {
+        skipSpace()
+        let start = position
+        var open: [UInt8] = []
+        repeat {
+            guard position < bytes.count else { throw error("a value") }
+            let byte = bytes[position]
+            switch byte {
+            case UInt8(ascii: "\""): try skipString()
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                guard open.count < depthLimit else { throw error("nesting of at most \(depthLimit)", "deeper nesting") }
+                open.append(byte + 2)
+                position += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                guard open.popLast() == byte else { throw error("a matching bracket") }
+                position += 1
+            case UInt8(ascii: ","), UInt8(ascii: ":"):
+                guard !open.isEmpty else { throw error("a value") }
+                position += 1
+            case 0x20, 0x09, 0x0a, 0x0d: position += 1
+            default:
+                let first = position
+                while position < bytes.count, Self.isWordByte(bytes[position]) { position += 1 }
+                guard position > first else { throw error("a value") }
+            }
+        } while !open.isEmpty
+        return bytes[start..<position]
+    }
+
+    private static func isWordByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
+            UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "E"):
+            true
+        default: false
+        }
+    }
+
+    private mutating func skipString() throws(ParseError) {
+        position += 1
+        while position < bytes.count {
+            let byte = bytes[position]
+            position += byte == UInt8(ascii: "\\") ? 2 : 1
+            if byte == UInt8(ascii: "\"") { return }
+        }
+        throw error("'\"'")
+    }
+
     /// A time as `YYYY-MM-DDThh:mm:ssZ`.
     public mutating func timestamp() throws(ParseError) -> Timestamp {
         try Timestamp(try string("a time"), field: field)

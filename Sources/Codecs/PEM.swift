@@ -1,4 +1,4 @@
-// PEM text (RFC 7468, strict form): labelled base 64 blocks with nothing but white space between them.
+// PEM text (RFC 7468, strict form): labelled base 64 blocks with nothing but line ends between them.
 
 /// Blocks of PEM text.
 public enum PEM {
@@ -25,7 +25,7 @@ public enum PEM {
         var blocks: [[UInt8]] = []
         var rest = text.last == 0 ? text.dropLast() : text
         while true {
-            rest = rest.drop(while: isSpace)
+            rest = rest.drop(while: isLineEnd)
             if rest.isEmpty { break }
             guard blocks.count < max else {
                 throw ParseError(field: field, expected: "at most \(max) PEM blocks", actual: "more")
@@ -63,8 +63,8 @@ public enum PEM {
         return text
     }
 
-    private static func isSpace(_ byte: UInt8) -> Bool {
-        byte == 0x0a || byte == 0x0d || byte == 0x20
+    private static func isLineEnd(_ byte: UInt8) -> Bool {
+        byte == 0x0a || byte == 0x0d
     }
 
     private static func decodeBody(_ body: ArraySlice<UInt8>, field: String) throws(ParseError) -> [UInt8] {

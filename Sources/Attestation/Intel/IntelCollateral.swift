@@ -89,6 +89,12 @@ struct IntelCollateral: Sendable {
         return a.issueDate > b.issueDate
     }
 
+    /// The chain with its root last. Services send the signer first; some stored sets have the root first.
+    private static func leafFirst(_ chain: [Certificate]) -> [Certificate] {
+        guard let first = chain.first, first.isSelfIssued, chain.count > 1 else { return chain }
+        return chain.reversed()
+    }
+
     private static func checkDates(
         _ issueDate: Timestamp,
         _ nextUpdate: Timestamp,
@@ -118,7 +124,8 @@ struct IntelCollateral: Sendable {
             chain = last.chain
         } else {
             do throws(ParseError) {
-                chain = try Certificate.chain(pem: item.chain[...], field: id + ".chain", known: known)
+                let given = try Certificate.chain(pem: item.chain[...], field: id + ".chain", known: known)
+                chain = Self.leafFirst(given)
             } catch {
                 findings.malformed(id + ".chain", error, source: Self.pcsSource)
                 return findings
@@ -154,6 +161,40 @@ struct IntelCollateral: Sendable {
             source: Self.pcsSource
         )
         return findings
+    }
+}
+
+extension CollateralItem {
+    /// Reads the body of a PCS or PCCS answer for TCB info or a quoting enclave identity, `{"tcbInfo": …, "signature": …}` or
+    /// `{"enclaveIdentity": …, "signature": …}`. The signed text is taken exactly as it stands.
+    /// - Parameters:
+    ///   - response: the body of the answer.
+    ///   - chain: the issuer chain in PEM, which comes in a header of the answer.
+    /// - Throws: `ParseError` unless the answer has that form and the signed text can be read.
+    public init(pcsResponse response: [UInt8], chain: [UInt8]) throws(ParseError) {
+        var scanner = try JSONScanner(response, field: "pcs")
+        var kind: CollateralKind?
+        var body: [UInt8] = []
+        var signature: [UInt8]?
+        try scanner.object { (scanner, name) throws(ParseError) in
+            switch name {
+            case "tcbInfo" where kind == nil:
+                kind = .intelTCBInfo
+                body = Array(try scanner.rawValue())
+            case "enclaveIdentity" where kind == nil:
+                kind = .intelQEIdentity
+                body = Array(try scanner.rawValue())
+            case "signature": signature = try scanner.hex(count: 64)
+            default: throw scanner.unknown(name, in: "the answer")
+            }
+        }
+        try scanner.finish()
+        guard let kind, let signature else {
+            throw scanner.error("tcbInfo or enclaveIdentity, and signature", "not both")
+        }
+        if kind == .intelTCBInfo { _ = try TCBInfo(parsing: body) } else { _ = try EnclaveIdentity(parsing: body) }
+        _ = try Certificate.chain(pem: chain[...], field: "pcs.chain")
+        self.init(kind: kind, body: body, signature: signature, chain: chain)
     }
 }
 

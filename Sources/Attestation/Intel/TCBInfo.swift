@@ -324,9 +324,8 @@ public struct EnclaveIdentity: Sendable {
         self.issueDate = issueDate
         self.nextUpdate = nextUpdate
         self.evaluationDataNumber = evaluationDataNumber
-        // The text writes MISCSELECT as a number, most significant byte first; the report holds it little-endian.
-        self.miscSelect = miscSelect.reversed()
-        self.miscSelectMask = miscSelectMask.reversed()
+        self.miscSelect = miscSelect
+        self.miscSelectMask = miscSelectMask
         self.attributes = attributes
         self.attributesMask = attributesMask
         self.mrSigner = mrSigner
