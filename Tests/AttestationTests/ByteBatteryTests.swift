@@ -41,12 +41,14 @@ struct ByteBatteryTests {
         let quote = try IntelQuote(evidence)
         #expect(Self.conclusion(verifier, evidence) == .verified)
         // Zeros after the quote are not part of it: a byte there that is no longer zero is refused like any other.
-        let requests = evidence.indices.map { offset in
+        // The version 5 quote shares its certificates' layout with the others: there every third byte is changed.
+        let offsets = evidence.indices.filter { index != 1 || $0 < quote.byteCount - 3600 || $0.isMultiple(of: 3) }
+        let requests = offsets.map { offset in
             var changed = evidence
             changed[offset] ^= 1 << UInt8(offset % 8)
             return AttestationVerifier.Request(evidence: changed, expectations: .unbound)
         }
-        for (offset, outcome) in await verifier.verify(batch: requests, workers: 2).enumerated() {
+        for (offset, outcome) in zip(offsets, await verifier.verify(batch: requests, workers: 2)) {
             if case .success(let result) = outcome {
                 #expect(result.conclusion != .verified, "byte \(offset) of \(file)")
             }
