@@ -1,4 +1,4 @@
-// TPM quotes, event logs and Azure bundles: the shared vectors, and the faults that need a fake TPM.
+// TPM quotes and event logs: the shared vectors, and the faults that need a fake TPM.
 import AssayTesting
 import Codecs
 import Foundation
@@ -6,41 +6,6 @@ import Testing
 import Verdicts
 
 @testable import Attestation
-
-private func registers(
-    bank: HashAlgorithm = .sha256,
-    _ pcrs: [Int: Allowed<[UInt8]>] = [:],
-    log: Allowed<UInt64> = .any,
-    separators: FlagRule = .any,
-    exit: FlagRule = .any
-) -> RegisterPolicy {
-    var all = Dictionary(uniqueKeysWithValues: RegisterPolicy.firmwareRegisters.map { ($0, Allowed<[UInt8]>.any) })
-    for (index, rule) in pcrs { all[index] = rule }
-    return RegisterPolicy(
-        bank: bank,
-        pcrs: all,
-        eventLogRegisters: log,
-        separators: separators,
-        exitBootServices: exit
-    )
-}
-
-private func setting(
-    _ anchors: TrustAnchors,
-    _ sections: [any FamilyPolicy],
-    _ items: [CollateralItem] = [],
-    time: Timestamp = Timestamp(seconds: 1_760_000_000)
-) -> AttestationVerifier {
-    var policy = AttestationPolicy(collateral: laxCollateral)
-    for section in sections { set(section, in: &policy) }
-    return AttestationVerifier(
-        AppraisalSetting(anchors: anchors, collateral: CollateralBundle(items), policy: policy, time: time)
-    )
-}
-
-private func set<Section: FamilyPolicy>(_ section: Section, in policy: inout AttestationPolicy) {
-    policy.set(section)
-}
 
 private func pinned(_ evidence: [UInt8]) throws -> TrustAnchors {
     let parsed = try TPMEvidence(parsing: evidence)
@@ -54,15 +19,15 @@ struct TPMVectorTests {
     @Test("A bare quote verifies under its pinned key and is undecided without") func bare() throws {
         let evidence = try vector("tpm/tpm-evidence.json")
         #expect(AttestationVerifier.kind(of: evidence) == .tpm)
-        let section = TPMPolicy(registers: registers(), restrictedKey: .any, revocation: .required)
-        let good = try setting(try pinned(evidence), [section]).verify(evidence, expecting: .unbound)
+        let section = TPMPolicy(registers: registerPolicy(), restrictedKey: .any, revocation: .required)
+        let good = try tokenVerifier(try pinned(evidence), [section]).verify(evidence, expecting: .unbound)
         #expect(good.conclusion == .verified, "\(good.failures)")
-        #expect(conclusion(setting(TrustAnchors(), [section]), evidence) == .incomplete)
+        #expect(conclusion(tokenVerifier(TrustAnchors(), [section]), evidence) == .incomplete)
         // Only a public area says what a key may sign, and this wrapping has none.
-        let strict = TPMPolicy(registers: registers(), restrictedKey: .must(true), revocation: .required)
-        #expect(conclusion(setting(try pinned(evidence), [strict]), evidence) == .incomplete)
+        let strict = TPMPolicy(registers: registerPolicy(), restrictedKey: .must(true), revocation: .required)
+        #expect(conclusion(tokenVerifier(try pinned(evidence), [strict]), evidence) == .incomplete)
         let nonce = try TPMEvidence(parsing: evidence).parts[0].quote.extraData
-        let checker = setting(try pinned(evidence), [section])
+        let checker = tokenVerifier(try pinned(evidence), [section])
         let bound = Expectations(reportData: .any, nonce: .exactly(nonce), publicKey: .any)
         #expect(conclusion(checker, evidence, bound) == .verified)
         let other = Expectations(reportData: .any, nonce: .exactly(nonce + [0]), publicKey: .any)
@@ -81,11 +46,11 @@ struct TPMVectorTests {
         #expect(parsed.parts.allSatisfy { $0.quote.extraData == (name == "nonce9009" ? [0x90, 0x09] : []) })
         for bank in [HashAlgorithm.sha256, .sha384] {
             let section = TPMPolicy(
-                registers: registers(bank: bank, log: firmware, separators: .must(true), exit: .must(true)),
+                registers: registerPolicy(bank: bank, log: firmware, separators: .must(true), exit: .must(true)),
                 restrictedKey: .must(true),
                 revocation: .required
             )
-            let result = try setting(try pinned(evidence), [section]).verify(evidence, expecting: .unbound)
+            let result = try tokenVerifier(try pinned(evidence), [section]).verify(evidence, expecting: .unbound)
             if parsed.eventLog.map({ (try? TCGEventLog(parsing: $0))?.banks[bank.tcgIdentifier] == nil }) ?? true {
                 #expect(result.has("tpm.policy.eventLog.replay", .fail))
             } else {
@@ -99,12 +64,12 @@ struct TPMVectorTests {
         let key = try TPMEvidence(parsing: evidence).key
         let anchors = TrustAnchors(keys: [.tpm: [PinnedKey(id: [], key: key)]])
         for (rule, wanted) in [(FlagRule.must(true), Conclusion.incomplete), (.any, .verified)] {
-            let section = TPMPolicy(registers: registers(), restrictedKey: rule, revocation: .required)
-            #expect(conclusion(setting(anchors, [section]), evidence) == wanted)
+            let section = TPMPolicy(registers: registerPolicy(), restrictedKey: rule, revocation: .required)
+            #expect(conclusion(tokenVerifier(anchors, [section]), evidence) == wanted)
         }
-        let section = TPMPolicy(registers: registers(), restrictedKey: .any, revocation: .required)
+        let section = TPMPolicy(registers: registerPolicy(), restrictedKey: .any, revocation: .required)
         let other = TrustAnchors(keys: [.tpm: [PinnedKey(id: [0, 11], key: key)]])
-        #expect(conclusion(setting(other, [section]), evidence) == .incomplete)
+        #expect(conclusion(tokenVerifier(other, [section]), evidence) == .incomplete)
     }
 
     @Test("Every manifest entry has a test") func covered() throws {
@@ -123,8 +88,8 @@ struct TPMVectorTests {
         let evidence = try vector("tpm/gce-cos-85-nonce9009.pb")
         // The event log is only as good as its replay: with the log required, a flip in an event's remark changes nothing
         // that is attested. Without its tail the rest is under signatures.
-        let section = TPMPolicy(registers: registers(), restrictedKey: .must(true), revocation: .required)
-        let checker = setting(try pinned(evidence), [section])
+        let section = TPMPolicy(registers: registerPolicy(), restrictedKey: .must(true), revocation: .required)
+        let checker = tokenVerifier(try pinned(evidence), [section])
         var passed: Set<Int> = []
         let log = try #require(try TPMEvidence(parsing: evidence).eventLog)
         let start = evidence.count - 1340 - 3 - log.count
@@ -185,6 +150,38 @@ struct TPMVectorTests {
         #expect(log.events.filter { $0.kind != TCGEvent.Kind.noAction }.count == 43)
     }
 
+    @Test("A policy can demand that a TD's log reproduces its registers") func tdxLog() throws {
+        let evidence = try vector("tdx/gcp-cos113-v4.quote")
+        let time = try Timestamp("2025-02-13T03:51:41Z")
+        let good = CollateralItem(kind: .eventLog, body: try vector("tdx/gcp-cos113-ccel.bin"))
+        let other = CollateralItem(kind: .eventLog, body: try vector("tdx/tappd-ccel.bin"))
+        func check(_ terms: EventLogTerms, _ logs: [CollateralItem]) throws -> Conclusion? {
+            var bundle = try collateralBundle("collateral/tdx-00806f050000-2025-02-13.json")
+            bundle.items += logs
+            let sections: [any FamilyPolicy] = [TDXPolicy.peerRules, TDXEventLogPolicy(log: terms)]
+            return conclusion(tokenVerifier(try vendorAnchors(), sections, bundle.items, time: time), evidence)
+        }
+        let all = EventLogTerms(registers: .only([0, 1, 2, 3]), separators: .must(true), exitBootServices: .must(true))
+        #expect(try check(all, [good]) == .verified)
+        #expect(try check(all, [other, good]) == .verified)
+        #expect(try check(all, []) == .incomplete)
+        #expect(try check(all, [other]) == .refusedByPolicy)
+        let none = EventLogTerms(registers: .any, separators: .any, exitBootServices: .any)
+        #expect(try check(none, []) == .verified)
+        #expect(
+            try check(EventLogTerms(registers: .only([]), separators: .any, exitBootServices: .any), [good])
+                == .refusedByPolicy
+        )
+        #expect(
+            try check(EventLogTerms(registers: .only([4]), separators: .any, exitBootServices: .any), [good])
+                == .refusedByPolicy
+        )
+        #expect(
+            try check(EventLogTerms(registers: .any, separators: .must(true), exitBootServices: .any), [other])
+                == .refusedByPolicy
+        )
+    }
+
     @Test("Broken logs never crash and never replay") func logBattery() throws {
         let bytes = try vector("tdx/tappd-ccel.bin")
         let log = try TCGEventLog(parsing: bytes)
@@ -212,108 +209,10 @@ struct TPMVectorTests {
     }
 }
 
-@Suite("Azure vectors", .enabled(if: attestationVectors != nil, "shared vectors 'attestation' not found"))
-struct AzureVectorTests {
-    static let files = ["azure-tdx-evidence-v1.json", "azure-snp-evidence-v1.json", "azure-snp-evidence-v0.json"]
-
-    private func appraise(_ evidence: [UInt8], _ expectations: Expectations = .unbound) throws -> AttestationResult {
-        let section = AzurePolicy(registers: registers(), secureBoot: .must(true))
-        return try setting(TrustAnchors(), [section]).verify(evidence, expecting: expectations)
-    }
-
-    /// The lines that the manifest's own check covers: quote signature, PCR digest, binding.
-    private static let lines = ["azure.vtpm.signature", "azure.vtpm.pcrDigest", "azure.binding"]
-
-    @Test("vTPM quote, registers and binding verify", arguments: files) func valid(_ file: String) throws {
-        let evidence = try vector("tpm/" + file)
-        #expect(AttestationVerifier.kind(of: evidence) == .azureVTPM)
-        let nonce = Expectations(reportData: .any, nonce: .exactly(Array("challenge".utf8)), publicKey: .any)
-        let result = try appraise(evidence, nonce)
-        for id in Self.lines { #expect(result.has(id, .pass), "\(id): \(result.failures)") }
-        #expect(result.has("azure.nonce", .pass) && result.has("azure.policy.secureBoot", .pass))
-        // No roots are pinned, so the hardware evidence is not vouched for.
-        #expect(result.conclusion != .verified)
-        let other = Expectations(reportData: .any, nonce: .exactly([1]), publicKey: .any)
-        #expect(try appraise(evidence, other).has("azure.nonce", .fail))
-    }
-
-    @Test("Both forms of the SNP evidence say the same") func forms() throws {
-        let old = try appraise(try vector("tpm/azure-snp-evidence-v0.json"))
-        let new = try appraise(try vector("tpm/azure-snp-evidence-v1.json"))
-        #expect(old.claims.json["configuration"] == new.claims.json["configuration"])
-        #expect(old.claims.json["attestationKey"] == new.claims.json["attestationKey"])
-    }
-
-    @Test("Mutations of the manifest") func mutations() throws {
-        let entry = try #require(tokenManifest("tpm").first { $0.file == "azure-tdx-evidence-v1.json" })
-        guard case .array(let listed)? = entry.object["mutations"] else {
-            Issue.record("the manifest lists mutations")
-            return
-        }
-        let text = String(decoding: try vector("tpm/azure-tdx-evidence-v1.json"), as: UTF8.self)
-        let value = try JSONValue(parsing: Array(text.utf8))
-        var json = try JSONReader(value)
-        var tpm = try json.object("tpm_quote")
-        for case .object(let item) in listed {
-            guard case .string(let operation)? = item["op"] else { continue }
-            switch operation {
-            case "flip in pcrs[8]":
-                guard case .string(let register) = try tpm.array("pcrs", max: 24)[8] else { continue }
-                var bytes = try Hex.decode(register)
-                bytes[0] ^= 1
-                // Equal registers stand more than once; replacing all of them is a flip too.
-                let broken = text.replacing(register, with: Hex.encode(bytes))
-                let result = try appraise(Array(broken.utf8))
-                #expect(result.has("azure.vtpm.pcrDigest", .fail) && result.conclusion == .rejected)
-            case "flip in TPM quote magic ff544347":
-                let broken = text.replacing("ff544347", with: "ff544346")
-                #expect(throws: ParseError.self) { try appraise(Array(broken.utf8)) }
-            case "flip in HCL var data":
-                var report = try Base64.decode(try json.string("hcl_report", maxBytes: 8192))
-                let old = try json.string("hcl_report", maxBytes: 8192)
-                // A digit of vmUniqueId.
-                let at = try #require(
-                    report.indices.first { report[$0...].starts(with: Array("6332533D".utf8)) }
-                )
-                report[at] = UInt8(ascii: "7")
-                let broken = text.replacing(old, with: Base64.encode(report))
-                let result = try appraise(Array(broken.utf8))
-                #expect(result.has("azure.binding", .fail) && result.conclusion == .rejected)
-            case "swap td_quote for tdx/azure-v4-90c0.quote":
-                let old = try json.string("td_quote", maxBytes: 16384)
-                let broken = text.replacing(old, with: Base64.encode(try vector("tdx/azure-v4-90c0.quote")))
-                let result = try appraise(Array(broken.utf8))
-                #expect(result.has("azure.binding", .fail) && result.conclusion == .rejected)
-            default: Issue.record("no test for '\(operation)'")
-            }
-        }
-        #expect(listed.count == 4)
-    }
-
-    @Test("HCL reports: flips in JSON and headers break the binding or the form") func hclBattery() throws {
-        let value = try JSONValue(parsing: try vector("tpm/azure-snp-evidence-v1.json"))
-        var json = try JSONReader(value)
-        let bytes = try Base64.decode(try json.string("hcl_report", maxBytes: 8192))
-        let report = try HCLReport(parsing: bytes)
-        let start = 32 + HCLReport.hardwareReportBytes
-        var reserved = Set(16..<32)
-        for offset in bytes.indices where !(32..<start).contains(offset) {
-            var broken = bytes
-            broken[offset] ^= 1
-            if let parsed = try? HCLReport(parsing: broken), parsed.expectedReportData == report.expectedReportData {
-                #expect(reserved.remove(offset) != nil || offset == 4, "byte \(offset)")
-            }
-        }
-        for count in 0..<start + 20 + report.variableData.count {
-            #expect(throws: ParseError.self) { try HCLReport(parsing: Array(bytes.prefix(count))) }
-        }
-    }
-}
-
 @Suite("TPM faults") struct TPMFaultTests {
     private func policy(_ tpm: FakeTPM, _ change: (inout TPMPolicy) -> Void = { _ in }) -> TPMPolicy {
         var section = TPMPolicy(
-            registers: registers(
+            registers: registerPolicy(
                 bank: tpm.bank,
                 [0: .only([tpm.registers[0] ?? []])],
                 log: firmware,
@@ -330,7 +229,7 @@ struct AzureVectorTests {
     private func check(_ tpm: FakeTPM, _ evidence: [UInt8]? = nil, _ lists: [[UInt8]] = [], section: TPMPolicy? = nil)
         throws -> AttestationResult
     {
-        try setting(
+        try tokenVerifier(
             TrustAnchors(roots: [.tpm: [tpm.root.certificate]]),
             [section ?? policy(tpm)],
             lists.map { CollateralItem(kind: .revocationList, body: $0) }
@@ -404,7 +303,7 @@ struct AzureVectorTests {
         #expect(unquoted.conclusion == .refusedByPolicy)
         let sha256 = FakeTPM()
         let section = policy(sha256) { section in
-            section.registers = registers(bank: .sha384, [0: .only([[UInt8](repeating: 0, count: 48)])])
+            section.registers = registerPolicy(bank: .sha384, [0: .only([[UInt8](repeating: 0, count: 48)])])
         }
         #expect(try check(sha256, section: section).conclusion == .refusedByPolicy)
     }
@@ -521,7 +420,7 @@ struct AzureVectorTests {
                        "6":"any","7":"any","14":"any"}}}
             """
         let section = try AttestationPolicy(parsing: Array(text.utf8)).section(TPMPolicy.self)
-        #expect(section?.registers.eventLogRegisters == .only([0, 1]))
+        #expect(section?.registers.log.registers == .only([0, 1]))
         for (from, to) in [
             ("\"7\":\"any\",", ""), ("\"sha-256\"", "\"sha-1\""), ("\"restrictedKey\":true,", ""),
             ("\"separators\"", "\"separator\""), ("\"14\"", "\"24\""), ("01\"", "0\""),

@@ -91,3 +91,39 @@ extension AttestationResult {
         (crypto.checks + policy.checks).contains { $0.id == id && $0.result == result }
     }
 }
+
+/// Terms about registers: any value where none is given.
+func registerPolicy(
+    bank: HashAlgorithm = .sha256,
+    _ pcrs: [Int: Allowed<[UInt8]>] = [:],
+    log: Allowed<UInt64> = .any,
+    separators: FlagRule = .any,
+    exit: FlagRule = .any
+) -> RegisterPolicy {
+    var all = Dictionary(uniqueKeysWithValues: RegisterPolicy.firmwareRegisters.map { ($0, Allowed<[UInt8]>.any) })
+    for (index, rule) in pcrs { all[index] = rule }
+    return RegisterPolicy(
+        bank: bank,
+        pcrs: all,
+        log: EventLogTerms(registers: log, separators: separators, exitBootServices: exit)
+    )
+}
+
+/// A verifier for these anchors, sections and items.
+func tokenVerifier(
+    _ anchors: TrustAnchors,
+    _ sections: [any FamilyPolicy],
+    _ items: [CollateralItem] = [],
+    time: Timestamp = Timestamp(seconds: 1_760_000_000)
+) -> AttestationVerifier {
+    var policy = AttestationPolicy(collateral: laxCollateral)
+    for section in sections { set(section, in: &policy) }
+    return AttestationVerifier(
+        AppraisalSetting(anchors: anchors, collateral: CollateralBundle(items), policy: policy, time: time)
+    )
+}
+
+/// Sets a section whose type is not known statically.
+private func set<Section: FamilyPolicy>(_ section: Section, in policy: inout AttestationPolicy) {
+    policy.set(section)
+}

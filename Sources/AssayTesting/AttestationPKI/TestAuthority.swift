@@ -116,4 +116,76 @@ public struct TestIdentity: Sendable {
         )
         return DERWriter.sequence(body, key.signatureAlgorithm, DERWriter.bitString(key.signDER(body)))
     }
+
+    /// An OCSP response of this authority about one of its certificates.
+    /// - Parameters:
+    ///   - tag: the status: 0 good, 1 revoked, 2 unknown.
+    ///   - hash: the hash that names this authority.
+    ///   - responder: who signs, with its certificate in the response; this authority itself when `nil`.
+    public func ocspResponse(
+        about certificate: Certificate,
+        status tag: UInt8 = 0,
+        thisUpdate: Timestamp = Timestamp(seconds: 1_577_836_800),
+        nextUpdate: Timestamp = Timestamp(seconds: 2_208_988_800),
+        hash: HashAlgorithm = .sha1,
+        responder: TestIdentity? = nil
+    ) -> [UInt8] {
+        let names: [HashAlgorithm: OID] = [
+            .sha1: OID(1, 3, 14, 3, 2, 26), .sha256: OID(2, 16, 840, 1, 101, 3, 4, 2, 1),
+            .sha384: OID(2, 16, 840, 1, 101, 3, 4, 2, 2), .sha512: OID(2, 16, 840, 1, 101, 3, 4, 2, 3),
+        ]
+        let algorithm = DERWriter.sequence(names[hash].map { DERWriter.objectIdentifier($0) } ?? [])
+        let identifier = DERWriter.sequence(
+            algorithm,
+            DERWriter.octetString(hash.digest(self.certificate.subject)),
+            DERWriter.octetString(hash.digest(key.publicKey.bytes)),
+            DERWriter.integer(certificate.serialNumber)
+        )
+        let status =
+            tag == 1
+            ? DERWriter.element(DERReader.Tag.constructed(1), DERWriter.time(thisUpdate))
+            : DERWriter.element(DERReader.Tag.primitive(tag), [])
+        let answer = DERWriter.sequence(
+            identifier,
+            status,
+            DERWriter.time(thisUpdate),
+            DERWriter.element(DERReader.Tag.constructed(0), DERWriter.time(nextUpdate))
+        )
+        let signer = responder ?? self
+        let data = DERWriter.sequence(
+            DERWriter.element(DERReader.Tag.constructed(1), Array(signer.certificate.subject)),
+            DERWriter.time(thisUpdate),
+            DERWriter.sequence(answer)
+        )
+        let certificates = responder.map {
+            DERWriter.element(DERReader.Tag.constructed(0), DERWriter.sequence($0.certificate.der))
+        }
+        let basic = DERWriter.sequence(
+            data,
+            signer.key.signatureAlgorithm,
+            DERWriter.bitString(signer.key.signDER(data)),
+            certificates ?? []
+        )
+        let typed = DERWriter.sequence(
+            DERWriter.objectIdentifier(OID(1, 3, 6, 1, 5, 5, 7, 48, 1, 1)),
+            DERWriter.octetString(basic)
+        )
+        return DERWriter.sequence(
+            DERWriter.element(DERReader.Tag.enumerated, [0]),
+            DERWriter.element(DERReader.Tag.constructed(0), typed)
+        )
+    }
+
+    /// A certificate that allows its holder to answer for this authority, or, without the purpose, not.
+    public func ocspResponder(serial: UInt64 = 90, isPermitted: Bool = true, notAfter: Timestamp? = nil) -> TestIdentity
+    {
+        let purpose = DERWriter.extension(
+            Certificate.Extension.extendedKeyUsage,
+            isCritical: false,
+            DERWriter.sequence(DERWriter.objectIdentifier(OID(1, 3, 6, 1, 5, 5, 7, 3, isPermitted ? 9 : 1)))
+        )
+        var form = TestCertificateForm(name: name + " responder", serial: serial, extensions: [purpose])
+        if let notAfter { form.notAfter = notAfter }
+        return issue(form)
+    }
 }

@@ -51,7 +51,10 @@ public struct HCLReport: Sendable {
         guard requestType == 2 else {
             throw ParseError(field: "hcl.requestType", expected: "2", actual: "\(requestType)", offset: 12)
         }
-        _ = try reader.read(16, "hcl.reserved")
+        // Under no hash: whatever stood here would be nobody's word.
+        guard try reader.read(16, "hcl.reserved").allSatisfy({ $0 == 0 }) else {
+            throw ParseError(field: "hcl.reserved", expected: "zero bytes", actual: "other bytes", offset: 16)
+        }
         hardwareReport = try reader.read(Self.hardwareReportBytes, "hcl.hardwareReport")
         let dataSize = try reader.readLittleEndian(UInt32.self, "hcl.dataSize")
         let dataVersion = try reader.readLittleEndian(UInt32.self, "hcl.dataVersion")

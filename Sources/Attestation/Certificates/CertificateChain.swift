@@ -62,6 +62,8 @@ public struct ChainVerifier: Sendable {
     /// How many seconds after `nextUpdate` a list still counts.
     public let graceSeconds: Int64
     private var lists: [RevocationList]
+    /// OCSP answers; one about a certificate serves in place of a list, and one that says `revoked` beside it.
+    public var responses: [OCSPResponse] = []
     /// Signatures known to be good: the certificate or list, and the issuer whose key made it.
     private var verifiedLinks: [Certificate: Certificate] = [:]
     private var verifiedLists: [(list: RevocationList, issuer: Certificate)] = []
@@ -236,10 +238,13 @@ public struct ChainVerifier: Sendable {
             let certificate = chain[index]
             let issuer = chain[index + 1]
             let id = rules.id + ".revocation"
+            let status = checkStatus(of: certificate, issuer: issuer, rules, into: &findings)
+            if status == false { isGood = false }
             let named = lists.filter { $0.issuer == issuer.subject }
             // The newest list that already existed at the verification time decides.
             let usable = named.filter { $0.thisUpdate <= time }.max { $0.thisUpdate < $1.thisUpdate }
             guard let list = usable else {
+                if status != nil { continue }
                 let actual = named.isEmpty ? "not given" : "only lists from after \(time)"
                 let expected = "a revocation list of '\(issuer.commonName)'"
                 if isOptional {

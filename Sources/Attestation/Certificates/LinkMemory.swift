@@ -19,8 +19,15 @@ final class LinkMemory: Sendable {
     private let state: Mutex<State>
 
     /// Starts with no links known.
-    init(roots: [Certificate], lists: [RevocationList], time: Timestamp, graceSeconds: Int64) {
-        let verifier = ChainVerifier(roots: roots, lists: lists, time: time, graceSeconds: graceSeconds)
+    init(
+        roots: [Certificate],
+        lists: [RevocationList],
+        responses: [OCSPResponse] = [],
+        time: Timestamp,
+        graceSeconds: Int64
+    ) {
+        var verifier = ChainVerifier(roots: roots, lists: lists, time: time, graceSeconds: graceSeconds)
+        verifier.responses = responses
         fresh = verifier
         state = Mutex(State(verifier: verifier))
     }

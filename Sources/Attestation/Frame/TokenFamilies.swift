@@ -4,11 +4,12 @@ internal import Codecs
 extension EvidenceFamilies {
     /// Token, TPM and device families.
     static let tokens: [any EvidenceFamily.Type] = [
-        NitroFamily.self, AzureFamily.self, TPMFamily.self, CCAFamily.self, PSAFamily.self,
+        NitroFamily.self, AzureFamily.self, TPMFamily.self, CCAFamily.self, PSAFamily.self, NVIDIADevices.self,
     ]
     /// Their policy sections.
     static let tokenPolicies: [any FamilyPolicy.Type] = [
-        NitroPolicy.self, TPMPolicy.self, AzurePolicy.self, CCAPolicy.self, PSAPolicy.self,
+        NitroPolicy.self, TPMPolicy.self, AzurePolicy.self, CCAPolicy.self, PSAPolicy.self, NVIDIAGPUPolicy.self,
+        NVIDIASwitchPolicy.self, TDXEventLogPolicy.self,
     ]
 }
 

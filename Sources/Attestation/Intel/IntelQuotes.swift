@@ -422,6 +422,9 @@ extension IntelQuotes {
             findings.requireAllowed(Self.registerIds[index], rules.rtMr[index], report.rtMr(index), source: source)
         }
         findings.requireAllowed("policy.xfam", rules.xfam, report.xfam, source: source)
+        if let log = setting.policy.section(TDXEventLogPolicy.self) {
+            log.judge(report, logs: setting.collateral.items(.eventLog).map(\.body), into: &findings)
+        }
         if bits & TDAttributePolicy.serviceTdExtensionMask != 0 {
             // The initial platform of a migrated TD has a TCB of its own, which the present collateral says nothing about.
             findings.missing(

@@ -10,26 +10,18 @@ public struct RegisterPolicy: Sendable, Equatable {
     public var bank: HashAlgorithm
     /// Acceptable values by register.
     public var pcrs: [Int: Allowed<[UInt8]>]
-    /// The registers that an event log must reproduce; `any` needs no log.
-    public var eventLogRegisters: Allowed<UInt64>
-    /// Whether the log must have one good separator on each register that firmware closes.
-    public var separators: FlagRule
-    /// Whether the log must show that firmware handed over to the operating system.
-    public var exitBootServices: FlagRule
+    /// What the event log must reproduce and contain.
+    public var log: EventLogTerms
 
     /// Makes the terms; registers without one may have any value.
     public init(
         bank: HashAlgorithm,
         pcrs: [Int: Allowed<[UInt8]>],
-        eventLogRegisters: Allowed<UInt64>,
-        separators: FlagRule,
-        exitBootServices: FlagRule
+        log: EventLogTerms
     ) {
         self.bank = bank
         self.pcrs = pcrs
-        self.eventLogRegisters = eventLogRegisters
-        self.separators = separators
-        self.exitBootServices = exitBootServices
+        self.log = log
     }
 
     init(_ reader: inout JSONReader) throws(ParseError) {
@@ -37,9 +29,7 @@ public struct RegisterPolicy: Sendable, Equatable {
         guard bank != .sha1 else {
             throw ParseError(field: reader.path("bank"), expected: "sha-256, sha-384 or sha-512", actual: "sha-1")
         }
-        eventLogRegisters = try reader.allowedIntegers("eventLogRegisters")
-        separators = try reader.flagRule("separators")
-        exitBootServices = try reader.flagRule("exitBootServices")
+        log = try EventLogTerms(&reader, registers: "eventLogRegisters")
         var registers = try reader.object("pcrs")
         pcrs = [:]
         for index in 0..<24 {
@@ -56,79 +46,17 @@ public struct RegisterPolicy: Sendable, Equatable {
         }
     }
 
-    /// Judges the event logs: the first that reproduces the demanded registers counts; when none does, the lines of the
-    /// first one say why.
+    /// Judges the event logs against the quoted registers.
     func judge(logs: [[UInt8]], quoted: [Int: [UInt8]], id: String, into findings: inout Findings) {
-        let wanted: [UInt64]
-        switch eventLogRegisters {
-        case .any:
-            guard separators != .any || exitBootServices != .any else {
-                findings.notApplicable(id + ".eventLog", why: "any accepted", source: TCGEventLog.source)
-                return
-            }
-            wanted = Self.firmwareRegisters.map { UInt64($0) }
-        case .only(let registers):
-            guard !registers.isEmpty else {
-                findings.require(
-                    id + ".eventLog",
-                    false,
-                    expected: "registers to reproduce",
-                    actual: "nothing is accepted (empty list)"
-                )
-                return
-            }
-            wanted = registers
-        }
-        guard !logs.isEmpty else {
-            findings.missing(id + ".eventLog", expected: "an event log", source: TCGEventLog.source)
-            return
-        }
-        var first: Findings?
-        for bytes in logs {
-            var lines = Findings()
-            judge(log: bytes, wanted: wanted, quoted: quoted, id: id + ".eventLog", into: &lines)
-            if lines.isClean {
-                findings.append(lines)
-                return
-            }
-            first = first ?? lines
-        }
-        if let first { findings.append(first) }
-    }
-
-    private func judge(
-        log bytes: [UInt8],
-        wanted: [UInt64],
-        quoted: [Int: [UInt8]],
-        id: String,
-        into lines: inout Findings
-    ) {
-        let log: TCGEventLog
-        do throws(ParseError) { log = try TCGEventLog(parsing: bytes) } catch {
-            lines.malformed(id, error, source: TCGEventLog.source)
-            return
-        }
-        var expected: [Int: [UInt8]] = [:]
-        for register in wanted {
-            guard let index = Int(exactly: register), let value = quoted[index] else {
-                lines.require(
-                    "\(id).replay[\(register)]",
-                    false,
-                    expected: "a quoted register",
-                    actual: "not quoted in bank \(bank.rawValue)",
-                    source: TPMQuote.source
-                )
-                continue
-            }
-            expected[index] = value
-        }
-        guard !expected.isEmpty else { return }
-        log.verifyReplay(id: id, bank: bank, registers: .tpm, expected: expected, into: &lines)
-        if separators == .must(true) {
-            log.verifySeparators(id: id, bank: bank, registers: .tpm, into: &lines)
-        }
-        if exitBootServices == .must(true) {
-            log.verifyExitBootServices(id: id, bank: bank, registers: .tpm, into: &lines)
-        }
+        log.judge(
+            logs: logs,
+            bank: bank,
+            kind: .tpm,
+            attested: quoted,
+            fallback: Self.firmwareRegisters,
+            shift: 0,
+            id: id + ".eventLog",
+            into: &findings
+        )
     }
 }
