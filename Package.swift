@@ -8,51 +8,251 @@ let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+func system(_ name: String, pkgConfig: String, debian: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/System/\(name)", pkgConfig: pkgConfig, providers: [.apt([debian])])
+}
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, swiftSettings: swiftSettings)
+}
+
+/// Arithmetic is unusable without optimisation, so it is optimised in debug builds too, across its files.
+func arithmetic(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    let flags = SwiftSetting.unsafeFlags(["-O", "-whole-module-optimization", "-num-threads", "2"])
+    return .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings + [flags])
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: swiftSettings)
+}
+
+func tests(of name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let hummingbird: [Target.Dependency] = [
+    .product(name: "Hummingbird", package: "hummingbird"),
+    .product(name: "HummingbirdCore", package: "hummingbird"),
+    .product(name: "HTTPTypes", package: "swift-http-types"),
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+    logging,
+]
+
+/// The offline half: no network, no database, no OpenCL, no clock unless given one.
+let library = [
+    "Codecs", "Verdicts", "Signatures", "Commitments", "Algebra", "Attestation", "Proofs", "Replay", "Receipts",
+    "TransparencyLog", "Appraisal",
+]
+
 let package = Package(
     name: "assay",
     products: [
-        .library(name: "Assay", targets: ["Codecs", "Verdicts", "Signatures", "Commitments", "Attestation"])
+        .library(name: "Assay", targets: library),
+        .library(name: "AssayTesting", targets: ["AssayTesting"]),
+        // Keeping a log needs a database, which the library itself never does.
+        .library(name: "AssayLogKeeping", targets: ["LogKeeping"]),
+        .executable(name: "assay-replay", targets: ["assay-replay"]),
+        .executable(name: "assay", targets: ["assay"]),
+        .executable(name: "assayd", targets: ["assayd"]),
     ],
-    dependencies: [],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        // Hummingbird's own dependencies whose types its interface shows.
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    ],
     targets: [
         // Floor 0: C.
-        .systemLibrary(
-            name: "COpenSSL",
-            path: "Sources/System/COpenSSL",
-            pkgConfig: "libcrypto",
-            providers: [.apt(["libssl-dev"])]
-        ),
+        system("COpenSSL", pkgConfig: "libcrypto", debian: "libssl-dev"),
+        system("COpenCL", pkgConfig: "OpenCL", debian: "ocl-icd-opencl-dev"),
+        system("CCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
+        system("CGMP", pkgConfig: "gmp", debian: "libgmp-dev"),
+        .target(name: "CFieldKernels", exclude: ["tower.inc", "tower_types.inc"], cSettings: [.unsafeFlags(["-O3"])]),
+        .target(name: "CSpawn"),
+        .target(name: "CSandbox", linkerSettings: [.linkedLibrary("seccomp")]),
+        // Hash kernels are useless without optimisation, and -O0 makes intrinsics an order of magnitude slower than
+        // plain code, so that even debug builds ask for it.
+        .target(name: "CHashKernels", cSettings: [.unsafeFlags(["-O3"])]),
 
         // Floor 1: bytes and words.
-        .target(name: "Codecs", swiftSettings: swiftSettings),
-        .target(name: "Verdicts", dependencies: ["Codecs"], swiftSettings: swiftSettings),
+        module("Codecs"),
+        module("Verdicts", ["Codecs"]),
 
         // Floor 2: hashes, trees, keys.
-        .target(name: "Commitments", dependencies: ["Codecs", "COpenSSL"], swiftSettings: swiftSettings),
-        .target(name: "Signatures", dependencies: ["Codecs", "COpenSSL"], swiftSettings: swiftSettings),
+        module("Commitments", ["Codecs", "CHashKernels", "COpenSSL"]),
+        module("Signatures", ["Codecs", "COpenSSL"]),
 
-        // Floor 3: what makes a result believable.
-        .target(
-            name: "Attestation",
-            dependencies: ["Codecs", "Verdicts", "Commitments", "Signatures", "COpenSSL"],
-            swiftSettings: swiftSettings
+        arithmetic("Algebra", ["Codecs", "CFieldKernels", "CGMP", "COpenSSL"]),
+
+        // Floor 3: kinds of evidence. `Replay` starts the worker `assay-replay`, which alone links OpenCL.
+        arithmetic("Proofs", ["Algebra", "Codecs", "Commitments", "Verdicts"]),
+        module("Attestation", ["Codecs", "Commitments", "Signatures", "Verdicts", "COpenSSL"]),
+        module("Replay", ["Codecs", "Commitments", "CSpawn"]),
+        program("assay-replay", ["Codecs", "Replay", "COpenCL", "CSandbox"]),
+
+        // Floor 4: what is signed, and where it is made public.
+        module("Receipts", ["Codecs", "Commitments", "Replay", "Signatures", "Verdicts"]),
+        module("TransparencyLog", ["Codecs", "Commitments", "Signatures"]),
+
+        // Floor 5: what is believed, and what is owned.
+        module("Appraisal", ["Codecs", "Commitments", "Receipts", "Replay", "Signatures", "Verdicts"]),
+        module("Ledger", ["Codecs", "Commitments", grdb]),
+        module("LogKeeping", ["Codecs", "Commitments", "Signatures", "TransparencyLog", grdb]),
+
+        // Floor 6: who does what for how much, and how an engine is spoken to.
+        module("Market", ["Codecs", "Commitments", "Ledger", "Receipts", "Replay", "Signatures", "Verdicts"]),
+        module("EngineAPI", ["Codecs", "Commitments", "Receipts", "Signatures"]),
+
+        // Floor 7: the long-running loops, and the engine from afar over libcurl.
+        module(
+            "Validator",
+            [
+                "Appraisal", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts", "Replay",
+                "Signatures",
+                "Verdicts", logging,
+            ]
+        ),
+        module("EngineClient", ["Codecs", "Commitments", "EngineAPI", "Receipts", "CCurl"]),
+
+        // Floor 8: HTTP.
+        module(
+            "HTTPAPI",
+            ["Codecs", "Commitments", "EngineAPI", "Receipts", "Replay", "Signatures", "Verdicts"] + hummingbird
         ),
 
-        // Fakes and fixtures that users of the library want in their own tests.
-        .target(
-            name: "AssayTesting",
-            dependencies: ["Attestation", "Codecs", "Commitments", "Signatures", "COpenSSL"],
-            swiftSettings: swiftSettings
+        // Beside the floors: what tests and users' tests build on.
+        module(
+            "AssayTesting",
+            [
+                "Appraisal", "Attestation", "Codecs", "Commitments", "Receipts", "Replay", "Signatures", "Verdicts",
+                "COpenSSL",
+            ]
+        ),
+        module(
+            "Conformance",
+            [
+                "Appraisal", "Codecs", "Commitments", "Receipts", "Signatures", "TransparencyLog", "Verdicts",
+                "COpenSSL",
+            ]
+        ),
+        program("make-vectors", ["AssayTesting"]),
+        program(
+            "cheating-provider",
+            [
+                "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Replay", "Signatures",
+                "Validator",
+                argumentParser, logging,
+            ],
+            path: "Examples/CheatingProvider"
+        ),
+
+        program(
+            "digits-accuracy",
+            ["Codecs", "Receipts", "Replay", "Validator", argumentParser],
+            path: "Examples/DigitsAccuracy"
+        ),
+
+        // Floor 9: programs. `AssayCommands` holds what of the command line is worth testing; it has neither NIO nor OpenCL.
+        module(
+            "AssayCommands",
+            [
+                "Appraisal", "Codecs", "Commitments", "Conformance", "EngineAPI", "EngineClient", "Ledger", "Receipts",
+                "LogKeeping", "Replay", "Signatures", "TransparencyLog", "Validator", "Verdicts", argumentParser,
+            ]
+        ),
+        program("assay", ["AssayCommands"]),
+        program(
+            "assayd",
+            [
+                "Codecs", "Commitments", "EngineAPI", "EngineClient", "HTTPAPI", "Ledger", "Market", "Receipts",
+                "Replay",
+                "Signatures", "Validator", argumentParser, logging,
+            ]
         ),
 
         // Tests.
-        .testTarget(name: "CodecsTests", dependencies: ["Codecs"], swiftSettings: swiftSettings),
-        .testTarget(
-            name: "AttestationTests",
-            dependencies: [
-                "Attestation", "AssayTesting", "Codecs", "Verdicts", "Commitments", "Signatures", "COpenSSL",
-            ],
-            swiftSettings: swiftSettings
+        tests(of: "Architecture", []),
+        tests(of: "Codecs", ["Codecs", "AssayTesting"]),
+        tests(of: "Verdicts", ["Codecs", "Verdicts", "AssayTesting"]),
+        tests(of: "Algebra", ["Algebra", "AssayTesting", "CFieldKernels", "Codecs"]),
+        tests(of: "Proofs", ["Algebra", "AssayTesting", "Codecs", "Commitments", "Proofs", "Verdicts"]),
+        tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
+        tests(of: "Commitments", ["CHashKernels", "COpenSSL", "Codecs", "Commitments", "AssayTesting"]),
+        tests(
+            of: "Attestation",
+            ["Attestation", "AssayTesting", "Codecs", "Commitments", "Signatures", "Verdicts", "COpenSSL"]
+        ),
+        tests(of: "TransparencyLog", ["Codecs", "Commitments", "Signatures", "TransparencyLog"]),
+        program(
+            "LogCrashProbe",
+            ["Commitments", "LogKeeping", "Signatures", "TransparencyLog"],
+            path: "Tests/LogCrashProbe"
+        ),
+        tests(
+            of: "LogKeeping",
+            ["Codecs", "Commitments", "LogCrashProbe", "LogKeeping", "Signatures", "TransparencyLog"]
+        ),
+        tests(
+            of: "Receipts",
+            ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "AssayTesting"]
+        ),
+        tests(
+            of: "Appraisal",
+            ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting"]
+        ),
+        tests(of: "Conformance", ["Codecs", "Verdicts", "Conformance", "AssayTesting"]),
+        tests(of: "Replay", ["Codecs", "Commitments", "Replay", "assay-replay"]),
+        program("LedgerCrashProbe", ["Ledger", "Commitments"], path: "Tests/LedgerCrashProbe"),
+        tests(of: "Ledger", ["Ledger", "Codecs", "Commitments", "LedgerCrashProbe", grdb]),
+        tests(
+            of: "Market",
+            [
+                "AssayTesting", "Codecs", "Commitments", "Ledger", "Market", "Receipts", "Replay", "Signatures",
+                "Verdicts",
+            ]
+        ),
+        tests(
+            of: "Validator",
+            [
+                "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts",
+                "Replay", "Signatures", "Validator", "Verdicts", logging,
+            ]
+        ),
+        tests(
+            of: "Daemon",
+            [
+                "AssayTesting", "Codecs", "Commitments", "CSpawn", "EngineAPI", "EngineClient", "Ledger", "Market",
+                "Receipts", "Replay", "Signatures", "Validator", "assayd", "assay-replay",
+            ]
+        ),
+        module(
+            "EngineTesting",
+            ["Codecs", "Commitments", "EngineAPI", "Receipts", "Signatures"],
+            path: "Tests/EngineTesting"
+        ),
+        tests(of: "EngineAPI", ["Codecs", "Commitments", "EngineAPI", "Receipts", "Signatures"]),
+        tests(
+            of: "HTTPAPI",
+            [
+                "Codecs", "Commitments", "EngineAPI", "EngineClient", "EngineTesting", "HTTPAPI", "Receipts",
+                "Signatures",
+                "Verdicts",
+            ]
+        ),
+        tests(
+            of: "AssayCommands",
+            [
+                "AssayCommands", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineTesting", "Ledger",
+                "Receipts", "Replay", "Signatures", "Verdicts",
+            ]
         ),
     ],
     swiftLanguageModes: [.v6]

@@ -14,12 +14,31 @@ public struct ParseError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The byte offset in the input, when it is known.
     public var offset: Int?
 
-    /// Makes an error; `actual` is cut to 120 characters.
+    /// Makes an error.
+    ///
+    /// `actual` is cut to 120 Unicode scalars and `field` to 512, and control characters become U+FFFD: both may come from
+    /// hostile input and end up on a terminal.
     public init(field: String, expected: String, actual: String, offset: Int? = nil) {
-        self.field = field
+        self.field = Self.printable(field, maxScalars: 512)
         self.expected = expected
-        self.actual = actual.count <= 120 ? actual : String(actual.prefix(117)) + "..."
+        self.actual = Self.printable(actual, maxScalars: 120)
         self.offset = offset
+    }
+
+    /// Counts scalars, not characters: one character may hold any number of combining marks.
+    private static func printable(_ text: String, maxScalars: Int) -> String {
+        let isPlain = text.utf8.count <= maxScalars && text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f }
+        if isPlain { return text }
+        var result = String.UnicodeScalarView()
+        for (index, scalar) in text.unicodeScalars.enumerated() {
+            guard index < maxScalars else {
+                result.removeLast(3)
+                return String(result) + "..."
+            }
+            let isControl = scalar.value < 0x20 || (0x7f..<0xa0).contains(scalar.value)
+            result.append(isControl ? "\u{fffd}" : scalar)
+        }
+        return String(result)
     }
 
     /// The same error seen from an enclosing object: `prefix` is put before the field's path.

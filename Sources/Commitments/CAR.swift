@@ -50,6 +50,22 @@ public struct CAR: Sendable {
     ///   - maxBlocks: the most blocks.
     ///   - maxBlockBytes: the longest block.
     public init(parsing input: [UInt8], maxBlocks: Int, maxBlockBytes: Int) throws(ParseError) {
+        let (archive, corrupt) = try Self.scan(input, maxBlocks: maxBlocks, maxBlockBytes: maxBlockBytes)
+        if let corrupt {
+            throw ParseError(field: "blocks", expected: "bytes of \(corrupt)", actual: "other bytes under that name")
+        }
+        self = archive
+    }
+
+    /// Reads an archive for a caller who tells a file of another form from a file that was changed.
+    /// - Returns: the archive, and the first block that does not hash to its CID; the archive is worth nothing unless that
+    ///   is `nil`.
+    /// - Throws: `ParseError` for everything that `init(parsing:maxBlocks:maxBlockBytes:)` refuses but a wrong digest.
+    public static func scan(
+        _ input: [UInt8],
+        maxBlocks: Int,
+        maxBlockBytes: Int
+    ) throws(ParseError) -> (archive: CAR, corrupt: CID?) {
         var reader = ByteReader(input)
         let headerLength = try reader.readVarint("header")
         guard headerLength <= 256 else {
@@ -68,6 +84,7 @@ public struct CAR: Sendable {
         }
         var blocks: [(cid: CID, bytes: [UInt8])] = []
         var seen: Set<CID> = []
+        var corrupt: CID?
         while !reader.isAtEnd {
             let field = "blocks[\(blocks.count)]"
             guard blocks.count < maxBlocks else {
@@ -83,10 +100,7 @@ public struct CAR: Sendable {
             guard bytes.count <= maxBlockBytes else {
                 throw ParseError(field: field, expected: "at most \(maxBlockBytes) bytes", actual: "\(bytes.count)")
             }
-            let digest = SHA256.hash(bytes)
-            guard digest == cid.digest else {
-                throw ParseError(field: field, expected: "bytes of \(cid.digest.text)", actual: digest.text)
-            }
+            if corrupt == nil, SHA256.hash(bytes) != cid.digest { corrupt = cid }
             guard seen.insert(cid).inserted else {
                 throw ParseError(field: field, expected: "each block once", actual: "\(cid) again")
             }
@@ -99,6 +113,6 @@ public struct CAR: Sendable {
                 actual: "no block \(root)"
             )
         }
-        self.init(root: root, blocks: blocks)
+        return (CAR(root: root, blocks: blocks), corrupt)
     }
 }

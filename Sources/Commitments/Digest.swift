@@ -1,11 +1,5 @@
-// A 32-byte digest and the fixed table of hash suites.
+// A 32-byte digest.
 public import Codecs
-
-/// The hash functions that a commitment may name. A tree never mixes two of them.
-public enum HashSuite: String, Sendable, CaseIterable {
-    /// SHA-256 (FIPS 180-4): the default of every Assay format.
-    case sha2_256 = "sha2-256"
-}
 
 /// 32 bytes that came out of a hash function.
 public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {

@@ -14,9 +14,12 @@ public enum MerkleTree {
     /// SHA-256(0x01 ‖ left ‖ right), RFC 9162 §2.1.1.
     public static func nodeHash(_ left: Digest, _ right: Digest) -> Digest {
         var hash = SHA256()
-        hash.update(0x01)
-        hash.update(left)
-        hash.update(right)
+        withUnsafeTemporaryAllocation(byteCount: 65, alignment: 1) { message in
+            message[0] = 0x01
+            left.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: message[1..<33]).copyMemory(from: $0) }
+            right.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: message[33..<65]).copyMemory(from: $0) }
+            hash.update(UnsafeRawBufferPointer(message))
+        }
         return hash.finalized()
     }
 
@@ -80,6 +83,12 @@ public struct CompactRange: Sendable, Equatable {
 
     /// The range of no leaves.
     public init() {}
+
+    /// A range whose number of hashes the caller has checked.
+    init(unchecked size: UInt64, hashes: [Digest]) {
+        self.size = size
+        self.hashes = hashes
+    }
 
     /// Appends one leaf hash.
     public mutating func append(_ leaf: Digest) {

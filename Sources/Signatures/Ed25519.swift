@@ -1,5 +1,6 @@
-internal import COpenSSL
 // Ed25519 keys and signatures (RFC 8032) through OpenSSL 3. Every OpenSSL pointer of this kind stays in this file.
+
+internal import COpenSSL
 public import Codecs
 
 /// Why a key operation could not be done.
@@ -67,7 +68,10 @@ public final class SigningKey: Sendable {
     private init(owning key: OpaquePointer) throws(KeyError) {
         var bytes = [UInt8](repeating: 0, count: 32)
         var count = bytes.count
-        guard EVP_PKEY_get_raw_public_key(key, &bytes, &count) == 1, count == 32 else {
+        // X25519 keys have 32 bytes too.
+        guard EVP_PKEY_get_id(key) == EVP_PKEY_ED25519,
+            EVP_PKEY_get_raw_public_key(key, &bytes, &count) == 1, count == 32
+        else {
             EVP_PKEY_free(key)
             throw .malformed(ParseError(field: "key", expected: "an Ed25519 key", actual: "another kind of key"))
         }
@@ -102,12 +106,17 @@ public final class SigningKey: Sendable {
 
     /// Reads an unencrypted PKCS #8 key in PEM (RFC 8410 §7).
     public convenience init(pem: [UInt8]) throws(KeyError) {
-        guard pem.count <= 16384, let bio = BIO_new_mem_buf(pem, Int32(pem.count)) else {
+        guard pem.count <= 16384 else {
             throw .malformed(ParseError(field: "key", expected: "a PEM file", actual: "\(pem.count) bytes"))
         }
-        defer { BIO_free(bio) }
-        // The callback answers "no passphrase", so that OpenSSL never asks on the terminal.
-        guard let key = PEM_read_bio_PrivateKey(bio, nil, { _, _, _, _ in -1 }, nil) else {
+        // The buffer keeps a pointer into the bytes, so it must not outlive this closure. The callback answers "no
+        // passphrase", so that OpenSSL never asks on the terminal.
+        let key: OpaquePointer? = pem.withUnsafeBytes { bytes in
+            guard let bio = BIO_new_mem_buf(bytes.baseAddress, Int32(bytes.count)) else { return nil }
+            defer { BIO_free(bio) }
+            return PEM_read_bio_PrivateKey(bio, nil, { _, _, _, _ in -1 }, nil)
+        }
+        guard let key else {
             let detail = LibraryErrors.drain()
             throw .malformed(
                 ParseError(field: "key", expected: "an unencrypted PKCS #8 private key in PEM", actual: detail)

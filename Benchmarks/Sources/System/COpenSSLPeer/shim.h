@@ -1,0 +1,2 @@
+// OpenSSL's digest interface, against which the hash kernels are measured.
+#include <openssl/evp.h>

@@ -1,0 +1,97 @@
+# What a build and its tests need from the system: looked for first, installed only when missing.
+# Sourced by Scripts/run and Scripts/test. Sets up: `say`, `fail`, `require_swift`, `require_space`, `require_packages`.
+
+say() { printf '==> %s\n' "$*" >&2; }
+
+fail() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+# The Swift toolchain is the one thing that is never installed from here.
+require_swift() {
+    command -v swift >/dev/null 2>&1 ||
+        fail "no Swift toolchain found: install Swift 6.1 or newer with the official installer, swiftly (https://www.swift.org/install/linux)"
+    local version
+    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+    case "$version" in
+    "" | [0-5].* | 6.0) fail "Swift 6.1 or newer is needed, found ${version:-an unknown version}: update it with swiftly (https://www.swift.org/install/linux)" ;;
+    esac
+}
+
+# require_space GIB: free space where the build will stand.
+require_space() {
+    local free
+    free=$(df -Pk . | awk 'NR == 2 { print int($4 / 1048576) }')
+    [ "$free" -ge "$1" ] || fail "the build needs $1 GiB of free disk space here, found $free GiB"
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1; then
+        sudo "$@"
+    else
+        fail "installing packages needs root: run this as root or install sudo"
+    fi
+}
+
+# require_packages REASON PACKAGE…: says in one line what is missing and why, and installs it.
+require_packages() {
+    local reason=$1 missing=() package
+    shift
+    for package in "$@"; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    command -v apt-get >/dev/null 2>&1 ||
+        fail "these packages are missing and there is no apt-get to install them: ${missing[*]}"
+    say "installing ${missing[*]} ($reason)"
+    local log
+    log=$(mktemp)
+    if ! { as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q &&
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"; } \
+        >"$log" 2>&1 </dev/null; then
+        tail -n 5 "$log" >&2
+        rm -f "$log"
+        fail "could not install ${missing[*]}: is there a network connection and free disk space?"
+    fi
+    rm -f "$log"
+}
+
+# What every build links and every run uses.
+require_build_packages() {
+    require_packages "compiler support, OpenSSL, SQLite, libcurl" \
+        ca-certificates git pkg-config binutils libc6-dev g++ libssl-dev libsqlite3-dev libcurl4-openssl-dev
+    require_packages "OpenCL: the loader, and PoCL as the device on machines without a GPU" \
+        ocl-icd-opencl-dev pocl-opencl-icd
+    require_packages "the sandbox around kernels" \
+        bubblewrap libseccomp-dev
+}
+
+# build CONFIGURATION ARGUMENT…: builds, and says in one sentence when packages cannot be fetched.
+build() {
+    local configuration=$1 log
+    shift
+    log=$(mktemp)
+    if ! swift build -c "$configuration" "$@" 2>&1 </dev/null | tee "$log" | progress; then
+        if grep -qiE 'could not resolve host|failed to clone|unable to access|network' "$log"; then
+            tail -n 5 "$log" >&2
+            rm -f "$log"
+            fail "the Swift packages that Assay builds on could not be fetched: is there a network connection?"
+        fi
+        if grep -qi 'no space left' "$log"; then
+            rm -f "$log"
+            fail "the disk is full"
+        fi
+        grep -E 'error:' "$log" | sort -u | head -n 20 >&2
+        rm -f "$log"
+        fail "the build failed"
+    fi
+    rm -f "$log"
+}
+
+# On a terminal the build's own lines; elsewhere one line in a hundred, so that a log shows life and stays short.
+progress() {
+    if [ -t 2 ]; then cat >&2; else awk 'NR % 100 == 1 || /warning: unre|error/' >&2; fi
+}

@@ -1,0 +1,122 @@
+// The validators' verdicts: each for itself, then whether enough of those whom the auditor trusts agree.
+internal import Codecs
+internal import Commitments
+internal import Receipts
+internal import Replay
+internal import Signatures
+internal import Verdicts
+
+extension Auditor {
+    /// Every verdict and the quorum.
+    mutating func checkVerdicts() {
+        var validatorsByOutcome: [Outcome: Set<VerifyingKey>] = [:]
+        for (index, document) in file.verdicts.enumerated() {
+            let before = checks.count
+            checkVerdict(index, document)
+            let holds = !checks[before...].contains { $0.result == .fail }
+            let statement = document.predicate
+            guard trust.validators.contains(statement.validator) else {
+                checks.append(
+                    Check(
+                        id: "verdict-\(index).validator",
+                        result: .skip,
+                        expected: "a validator of the trust file",
+                        actual: "\(statement.validator) is not one and does not count"
+                    )
+                )
+                continue
+            }
+            // Distinct keys count, not signatures, and only verdicts whose every reference holds.
+            if holds { validatorsByOutcome[statement.verdict.outcome, default: []].insert(statement.validator) }
+        }
+        let agreeing = validatorsByOutcome[receipt.outcome]?.count ?? 0
+        switch receipt.outcome {
+        case .accepted, .rejected:
+            that(
+                "verdict.quorum",
+                agreeing >= trust.quorum,
+                expected: "\(trust.quorum) trusted validators for \(receipt.outcome.rawValue)",
+                actual: "\(agreeing)"
+            )
+        case .requesterFault, .inconclusive:
+            checks.append(
+                Check(
+                    id: "verdict.quorum",
+                    result: .skip,
+                    actual: "\(receipt.outcome.rawValue) moves no money; \(agreeing) trusted validators say so"
+                )
+            )
+        }
+        let dissent = Outcome.allCases.first {
+            $0 != receipt.outcome && (validatorsByOutcome[$0]?.count ?? 0) >= trust.quorum
+        }
+        that(
+            "verdict.dissent",
+            dissent == nil,
+            expected: "no quorum for another outcome than \(receipt.outcome.rawValue)",
+            actual: dissent.map(\.rawValue) ?? "none"
+        )
+        checkFault()
+    }
+
+    /// The fault that the receipt names fits its outcome.
+    private mutating func checkFault() {
+        let allowed: [Fault]
+        switch receipt.outcome {
+        case .accepted: allowed = [.none]
+        case .rejected: allowed = [.provider]
+        case .requesterFault: allowed = [.requester]
+        case .inconclusive: allowed = [.none, .environment, .validator, .provider]
+        }
+        that(
+            "receipt.fault",
+            allowed.contains(receipt.fault),
+            expected: allowed.map(\.rawValue).joined(separator: " or ") + " for \(receipt.outcome.rawValue)",
+            actual: receipt.fault.rawValue
+        )
+    }
+
+    private mutating func checkVerdict(_ index: Int, _ document: UnverifiedDocument<VerdictStatement>) {
+        let id = "verdict-\(index)"
+        let statement = document.predicate
+        let execution = file.execution?.digest ?? .zero
+        signature(id, of: document)
+        equal(id + ".digest", receipt.verdictDigests[index], document.digest)
+        subject(id, "execution", execution, of: document.subjects)
+        equal(id + ".job-id", receipt.jobID, statement.jobID)
+        equal(id + ".attempt", receipt.attempt, statement.attempt)
+        equal(id + ".execution", execution, statement.executionDigest)
+        equal(id + ".verdict-subject", execution.text, statement.verdict.subject)
+        equal(id + ".kind", file.job.spec.evidence.rawValue, statement.verdict.kind)
+        let flaw = flaw(of: statement)
+        that(
+            id + ".consistency",
+            flaw == nil,
+            expected: "roots, divergence and checks that fit \(statement.verdict.outcome.rawValue)",
+            actual: flaw ?? "they fit"
+        )
+    }
+
+    /// Why a verdict does not fit what it says it found; `nil` when it does.
+    private func flaw(of statement: VerdictStatement) -> String? {
+        let claim = file.execution?.predicate
+        switch statement.verdict.outcome {
+        case .accepted:
+            guard let roots = statement.replayed else { return "accepted without a replay" }
+            if roots.outputRoot != claim?.outputRoot { return "another output root than the one accepted" }
+            if roots.traceRoot != claim?.traceRoot { return "another trace root than the one accepted" }
+            if statement.divergence != nil { return "accepted with a divergence" }
+            if statement.verdict.soundness != .exact {
+                return "accepted with an error of \(statement.verdict.soundness.text)"
+            }
+        case .rejected:
+            if statement.verdict.firstFailure == nil { return "rejected without a failed check" }
+            if statement.verdict.fault != .provider { return "rejected, and not the provider's fault" }
+        case .requesterFault:
+            if statement.verdict.firstFailure == nil { return "a requester's fault without a failed check" }
+        case .inconclusive:
+            if statement.divergence != nil { return "inconclusive with a divergence" }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,138 @@
+// Appraises an execution statement by a replay of the same job: the one place where a run's outcome becomes a verdict.
+internal import Commitments
+public import Receipts
+public import Replay
+public import Verdicts
+
+/// The verdict on an execution statement, from the bytes that came with it and a run of the same spec.
+public enum ReplayAppraiser {
+    /// The kind of verdict that comes out.
+    public static let kind = "replay-exact"
+
+    /// Appraises a claim.
+    ///
+    /// The outcome follows from public bytes and the run alone:
+    /// - the kernels break the rules: `requesterFault`, whatever the provider says;
+    /// - the claim contradicts itself or the run: `rejected`;
+    /// - there is no run to compare with: `inconclusive`;
+    /// - everything agrees, bit for bit: `accepted`, with no error for what was replayed, which is all of it.
+    /// - Parameters:
+    ///   - job: what was asked for.
+    ///   - execution: the provider's verified statement.
+    ///   - trace: the trace that came with it.
+    ///   - outputs: the outputs that came with it, by slot name.
+    ///   - outcome: how the appraiser's own run of `job.spec.replay` ended.
+    /// - Returns: the verdict, and the first place where claim and run differ.
+    public static func appraise(
+        job: SealedJob,
+        execution: Signed<ExecutionStatement>,
+        trace: Trace,
+        outputs: [String: [UInt8]],
+        outcome: RunOutcome
+    ) -> (verdict: Verdict, divergence: Divergence?) {
+        appraise(
+            ExecutionClaim(
+                job: job,
+                statement: execution.predicate,
+                subjects: execution.subjects,
+                trace: trace,
+                outputs: outputs
+            ),
+            subject: execution.digest,
+            outcome: outcome
+        )
+    }
+
+    static func appraise(
+        _ claim: ExecutionClaim,
+        subject: Digest,
+        outcome: RunOutcome
+    ) -> (verdict: Verdict, divergence: Divergence?) {
+        var verdict = Verdict(
+            kind: kind,
+            outcome: .inconclusive,
+            fault: .environment,
+            soundness: .none,
+            assumptions: [assumption(claim.job.spec.replay.replayClass)],
+            checks: claim.checks(),
+            subject: subject.text
+        )
+        var divergence: Divergence?
+        switch outcome {
+        case .refused(let faults):
+            let text = faults.first.map(\.description) ?? "no rule named"
+            verdict.checks.append(
+                Check(id: "replay.admission", result: .fail, expected: "kernels within the rules", actual: text)
+            )
+            verdict.outcome = .requesterFault
+            verdict.fault = .requester
+            return (verdict, nil)
+        case .failed(let failure):
+            verdict.checks.append(
+                Check(id: "replay.run", result: .skip, expected: "a completed run", actual: failure.description)
+            )
+        case .completed(let replayed):
+            verdict.cost = Cost(wallMicroseconds: replayed.wallMicroseconds, workUnits: replayed.workUnits)
+            divergence = compare(claim, replayed, &verdict.checks)
+            verdict.checks.append(
+                Check(
+                    id: "replay.sandbox",
+                    result: .pass,
+                    expected: "the level stated",
+                    actual: replayed.sandbox.level.rawValue
+                )
+            )
+        }
+        if verdict.firstFailure != nil {
+            verdict.outcome = .rejected
+            verdict.fault = .provider
+        } else if case .completed = outcome {
+            verdict.outcome = .accepted
+            verdict.fault = .none
+            verdict.soundness = .exact
+        }
+        return (verdict, divergence)
+    }
+
+    private static func compare(
+        _ claim: ExecutionClaim,
+        _ replayed: Execution,
+        _ checks: inout [Check]
+    ) -> Divergence? {
+        checks.append(.equal("replay.trace-root", expected: replayed.trace.root, actual: claim.statement.traceRoot))
+        let comparison = Comparison.compare(
+            claimedTrace: claim.trace,
+            claimedOutputs: claim.outputs,
+            replayed: replayed,
+            spec: claim.job.spec.replay
+        )
+        switch comparison {
+        case .match:
+            checks.append(
+                Check(id: "replay.bits", result: .pass, expected: "every step and output", actual: "the same bits")
+            )
+            return nil
+        case .mismatch(let divergence):
+            checks.append(
+                Check(
+                    id: "replay.bits",
+                    result: .fail,
+                    expected: "every step and output",
+                    actual: divergence.description
+                )
+            )
+            return divergence
+        }
+    }
+
+    private static func assumption(_ replayClass: ReplaySpec.Class) -> Assumption {
+        switch replayClass {
+        case .exact: .kernelClassA
+        case .integer:
+            Assumption(
+                id: "kernel-integer",
+                text: "the kernels compute with integers only, so every conforming device computes the same bits"
+            )
+        }
+    }
+}

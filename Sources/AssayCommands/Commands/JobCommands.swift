@@ -1,0 +1,257 @@
+// `assay job`: look at jobs and follow them.
+internal import ArgumentParser
+internal import Codecs
+internal import Commitments
+internal import EngineAPI
+internal import Receipts
+
+struct JobCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "job",
+        abstract: "Order jobs, follow them, fetch their receipts.",
+        subcommands: [JobSubmit.self, JobList.self, JobShow.self, JobWatch.self, JobWhy.self, JobReceipt.self]
+    )
+}
+
+/// Which job.
+struct JobArgument: ParsableArguments {
+    @Argument(help: ArgumentHelp("The job's id: 64 hexadecimal digits.", valueName: "job"))
+    var job: String
+
+    func id() throws(Failure) -> Digest {
+        try Failure.parsing("job") { () throws(ParseError) in try Digest(hex: job, field: "job") }
+    }
+}
+
+extension JobView {
+    /// A line for people.
+    var line: String {
+        let end = outcome.map { " \($0)" } ?? ""
+        return "\(phase)\(end): \(reason)"
+    }
+
+    /// All of it for people.
+    func lines(_ style: Style) -> [String] {
+        var facts = [("job", id.hex), ("name", name), ("phase", phase)]
+        if let outcome {
+            facts.append(("outcome", outcome == "accepted" ? style.good(outcome) : style.bad(outcome)))
+        }
+        facts += [("why", reason), ("attempt", String(attempt)), ("held", String(held))]
+        if let paid { facts.append(("paid", String(paid))) }
+        if let refunded { facts.append(("refunded", String(refunded))) }
+        facts.append((isFinal ? "ended" : "deadline", Timestamp.text(deadline)))
+        facts += missing.map { ("missing", $0.text) }
+        return Table.facts(facts)
+    }
+
+    /// The answer for a command that waited for the end.
+    func finalAnswer(_ tool: Tool, members: JSONObject = [:], lines: [String] = []) -> Answer {
+        var all: JSONObject = ["job": json]
+        for member in members.members { all[member.name] = member.value }
+        var answer = Answer(members: all, lines: lines + self.lines(tool.style))
+        if isFinal && outcome != "accepted" {
+            answer.status = .notAccepted
+            answer.failure = Failure(
+                .notAccepted,
+                "job.notAccepted",
+                "the job ended \(outcome ?? "without an outcome"): \(reason)",
+                field: "outcome",
+                expected: "accepted",
+                actual: outcome ?? "none",
+                hint: "assay job receipt \(id.hex) fetches the receipt that says why"
+            )
+        }
+        return answer
+    }
+
+    /// What can be done about the state, by whoever asks.
+    var next: String {
+        switch phase {
+        case "funded": "upload the missing files: submit the same folder again with the same --nonce or --id"
+        case "offered": "wait for a node; a higher price or a smaller memory demand finds more of them"
+        case "assigned": "wait for the node's result; after the deadline another attempt is made, or the money goes back"
+        case "committed", "verifying": "wait for the verdict"
+        case "final": outcome == "accepted" ? "nothing: it is paid" : "fetch the receipt, it has every check: assay job receipt"
+        default: "wait"
+        }
+    }
+}
+
+/// Looks at a job again and again.
+enum JobWatcher {
+    /// How long between two looks.
+    static let intervalMilliseconds = 500
+
+    /// Follows a job to its end, with a note for each change.
+    static func follow(
+        _ id: Digest,
+        _ engine: any EngineAPI,
+        timeoutSeconds: Int64?,
+        _ tool: Tool
+    ) async throws(Failure) -> JobView {
+        let start = tool.now()
+        var last = ""
+        while true {
+            let view = try await tool.call { () throws(EngineError) in try await engine.job(id: id) }
+            let line = "attempt \(view.attempt), \(view.line)"
+            if line != last {
+                tool.note("\(Timestamp.text(tool.now()))  \(line)")
+                last = line
+            }
+            if view.isFinal { return view }
+            if let timeoutSeconds, tool.now() - start >= timeoutSeconds {
+                throw Failure(
+                    .temporaryFailure,
+                    "job.open",
+                    "the job has not ended within \(timeoutSeconds) s; it is \(view.phase): \(view.reason)",
+                    field: "phase",
+                    expected: "final",
+                    actual: view.phase,
+                    hint: "assay job watch \(id.hex) follows it further"
+                )
+            }
+            try await tool.wait(milliseconds: intervalMilliseconds)
+        }
+    }
+}
+
+struct JobList: ToolCommand {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "List jobs, newest first.")
+
+    @Option(help: "The most jobs, 1 to 1000.")
+    var limit = 50
+    @OptionGroup var engine: EngineOptions
+    @OptionGroup var global: GlobalOptions
+
+    func answer(_ tool: Tool) async throws(Failure) -> Answer {
+        guard (1...1000).contains(limit) else {
+            throw Failure(option: "--limit", ParseError(field: "limit", expected: "1 to 1000", actual: "\(limit)"))
+        }
+        let engine = try engine.connect(tool)
+        let limit = limit
+        let jobs = try await tool.call { () throws(EngineError) in try await engine.jobs(limit: limit) }
+        let rows = jobs.map { job in
+            [String(job.id.hex.prefix(16)), job.name, job.phase, job.outcome ?? "-", "\(job.held)", job.reason]
+        }
+        return Answer(
+            members: ["jobs": .array(jobs.map(\.json))],
+            lines: jobs.isEmpty ? ["no jobs"] : Table.lines(["JOB", "NAME", "PHASE", "OUTCOME", "HELD", "WHY"], rows)
+        )
+    }
+}
+
+struct JobShow: ToolCommand {
+    static let configuration = CommandConfiguration(commandName: "show", abstract: "Show where a job stands.")
+
+    @OptionGroup var job: JobArgument
+    @OptionGroup var engine: EngineOptions
+    @OptionGroup var global: GlobalOptions
+
+    func answer(_ tool: Tool) async throws(Failure) -> Answer {
+        let id = try job.id()
+        let engine = try engine.connect(tool)
+        let view = try await tool.call { () throws(EngineError) in try await engine.job(id: id) }
+        return Answer(members: ["job": view.json], lines: view.lines(tool.style))
+    }
+}
+
+struct JobWatch: ToolCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "watch",
+        abstract: "Follow a job to its end.",
+        discussion: "Exit code 0 only when the job was accepted, 6 when it ended otherwise."
+    )
+
+    @OptionGroup var job: JobArgument
+    @Option(help: ArgumentHelp("Give up after so many seconds.", valueName: "seconds"))
+    var timeout: Int64?
+    @OptionGroup var engine: EngineOptions
+    @OptionGroup var global: GlobalOptions
+
+    func answer(_ tool: Tool) async throws(Failure) -> Answer {
+        let id = try job.id()
+        let engine = try engine.connect(tool)
+        return try await JobWatcher.follow(id, engine, timeoutSeconds: timeout, tool).finalAnswer(tool)
+    }
+}
+
+struct JobWhy: ToolCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "why",
+        abstract: "Say why a job stands where it stands, and what can be done."
+    )
+
+    @OptionGroup var job: JobArgument
+    @OptionGroup var engine: EngineOptions
+    @OptionGroup var global: GlobalOptions
+
+    func answer(_ tool: Tool) async throws(Failure) -> Answer {
+        let id = try job.id()
+        let engine = try engine.connect(tool)
+        let view = try await tool.call { () throws(EngineError) in try await engine.job(id: id) }
+        var members: JSONObject = ["job": view.json, "why": .string(view.reason), "next": .string(view.next)]
+        var lines = [view.line]
+        if view.phase == "offered" {
+            let nodes = try await tool.call { () throws(EngineError) in try await engine.nodes() }
+            let idle = nodes.filter { $0.isOnline && $0.job == nil }
+            members["nodes"] = .object([
+                "registered": .integer(nodes.count),
+                "online": .integer(nodes.count(where: \.isOnline)),
+                "idle": .integer(idle.count),
+            ])
+            lines.append("nodes: \(nodes.count) registered, \(nodes.count(where: \.isOnline)) online, \(idle.count) idle")
+        }
+        if !view.isFinal { lines.append("deadline: \(Timestamp.text(view.deadline)); after it the engine decides by itself") }
+        lines.append("next: \(view.next)")
+        return Answer(members: members, lines: lines)
+    }
+}
+
+struct JobReceipt: ToolCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "receipt",
+        abstract: "Fetch the receipt of a job that has ended.",
+        discussion: "The file is written only when it has a receipt's form and is about this job. Check it with assay audit."
+    )
+
+    @OptionGroup var job: JobArgument
+    @Option(name: .shortAndLong, help: ArgumentHelp("The file to write; <first 16 digits>.assay otherwise.", valueName: "file"))
+    var output: String?
+    @OptionGroup var engine: EngineOptions
+    @OptionGroup var global: GlobalOptions
+
+    func answer(_ tool: Tool) async throws(Failure) -> Answer {
+        let id = try job.id()
+        let engine = try engine.connect(tool)
+        return try await Self.fetch(id, engine, to: output, tool)
+    }
+
+    static func fetch(_ id: Digest, _ engine: any EngineAPI, to output: String?, _ tool: Tool) async throws(Failure) -> Answer {
+        let bytes = try await tool.call { () throws(EngineError) in try await engine.receipt(job: id) }
+        let bundle: Bundle
+        do throws(BundleError) {
+            bundle = try Bundle(parsing: bytes)
+        } catch {
+            throw Failure(error, in: "the engine's receipt")
+        }
+        guard bundle.jobID.digest == id else {
+            throw Failure(
+                .rejected,
+                "receipt.job",
+                "the engine sent the receipt of another job",
+                field: "jobId",
+                expected: id.hex,
+                actual: bundle.jobID.text
+            )
+        }
+        let path = output ?? "\(id.hex.prefix(16)).assay"
+        try Files.write(bytes, to: path)
+        return Answer(
+            members: [
+                "path": .string(path), "bytes": .integer(bytes.count), "bundle": .string(SHA256.hash(bytes).text),
+                "jobId": .string(id.hex),
+            ],
+            lines: [path]
+        )
+    }
+}

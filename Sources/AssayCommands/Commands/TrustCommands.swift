@@ -1,0 +1,59 @@
+// `assay trust`: the file that says whom an auditor believes.
+internal import ArgumentParser
+internal import Codecs
+internal import EngineAPI
+internal import Receipts
+internal import Signatures
+
+struct TrustCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trust",
+        abstract: "Make trust files.",
+        subcommands: [TrustCreate.self]
+    )
+}
+
+struct TrustCreate: ToolCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create",
+        abstract: "Write a trust file from what an engine says about itself.",
+        discussion: """
+            An engine's word about its own keys proves nothing: compare the keys with the operator over another channel before
+            the file is used.
+            """
+    )
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file"))
+    var output: String
+    @Option(help: "How many validators must agree.")
+    var quorum = 1
+    @OptionGroup var engine: EngineOptions
+    @OptionGroup var global: GlobalOptions
+
+    func answer(_ tool: Tool) async throws(Failure) -> Answer {
+        let client = try engine.connect(tool)
+        let description = try await tool.call { () throws(EngineError) in try await client.engine() }
+        let trust: TrustFile
+        do throws(ParseError) {
+            trust = try TrustFile(engines: [description.engine], validators: description.validators, quorum: quorum)
+        } catch {
+            if error.field == "quorum" { throw Failure(option: "--quorum", error) }
+            throw Failure(error, in: "the engine's description")
+        }
+        try Files.write(trust.bytes, to: output)
+        let warning = "compare these keys with the operator over another channel before you rely on \(output)"
+        return Answer(
+            members: [
+                "path": .string(output),
+                "engines": .array(trust.engines.map { .string($0.text) }),
+                "validators": .array(trust.validators.map { .string($0.text) }),
+                "quorum": .integer(trust.quorum),
+                "warning": .string(warning),
+            ],
+            lines: Table.facts(
+                [("file", output)] + trust.engines.map { ("engine", $0.text) }
+                    + trust.validators.map { ("validator", $0.text) } + [("quorum", String(trust.quorum))]
+            ) + ["warning: \(warning)"]
+        )
+    }
+}

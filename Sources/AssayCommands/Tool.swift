@@ -1,0 +1,81 @@
+// What a command may use: the console, the clock, engines, runners, files. Everything from outside comes through here, so
+// that tests can give their own.
+internal import Codecs
+public import EngineAPI
+internal import EngineClient
+public import Replay
+
+/// Something that runs jobs on this machine and knows its devices.
+public protocol LocalRunner: Runner {
+    /// The devices that are found; empty when there is none.
+    func devices() async throws(RunFailure) -> [DeviceDescription]
+}
+
+extension SandboxedRunner: LocalRunner {}
+
+/// A command's surroundings.
+public struct Tool: Sendable {
+    /// Where words go.
+    public var console: any Console
+    /// The environment variables.
+    public var environment: [String: String]
+    /// Seconds since 1970.
+    public var now: @Sendable () -> Int64
+    /// Waits for so many milliseconds; throws when the command is to end.
+    public var pause: @Sendable (Int) async throws -> Void
+    /// Speaks to the engine at a URL.
+    public var engine: @Sendable (String) throws -> any EngineAPI
+    /// A runner over the worker at a path; the one beside this program for `nil`. `nil` when there is none.
+    public var runner: @Sendable (_ worker: String?, SandboxedRunner.Options) -> (any LocalRunner)?
+    /// Whether notes and progress are left out.
+    public var isQuiet = false
+    /// Whether a person reads the result.
+    public var isHuman = true
+    /// Whether colours are wanted.
+    public var isColoured = false
+
+    /// A command's surroundings.
+    public init(
+        console: any Console,
+        environment: [String: String],
+        now: @escaping @Sendable () -> Int64,
+        pause: @escaping @Sendable (Int) async throws -> Void,
+        engine: @escaping @Sendable (String) throws -> any EngineAPI,
+        runner: @escaping @Sendable (_ worker: String?, SandboxedRunner.Options) -> (any LocalRunner)?
+    ) {
+        self.console = console
+        self.environment = environment
+        self.now = now
+        self.pause = pause
+        self.engine = engine
+        self.runner = runner
+    }
+
+    /// Says something to whoever looks on.
+    func note(_ text: String) {
+        guard !isQuiet else { return }
+        _ = console.write(text + "\n", to: .standardError)
+    }
+
+    var style: Style { Style(isColoured: isColoured) }
+
+    /// Waits between two looks.
+    func wait(milliseconds: Int) async throws(Failure) {
+        do {
+            try await pause(milliseconds)
+        } catch {
+            throw .interrupted
+        }
+    }
+
+    /// Calls an engine.
+    func call<Value: Sendable>(
+        _ body: () async throws(EngineError) -> Value
+    ) async throws(Failure) -> Value {
+        do throws(EngineError) {
+            return try await body()
+        } catch {
+            throw Failure(error)
+        }
+    }
+}

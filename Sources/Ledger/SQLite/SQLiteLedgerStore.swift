@@ -1,0 +1,202 @@
+// The default store: one SQLite file, write-ahead log, every commit flushed before it is acknowledged.
+internal import Foundation
+internal import GRDB
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#endif
+
+/// A ledger in one SQLite file.
+///
+/// WAL with `synchronous=FULL`: a commit that was acknowledged survives a crash of the process, and one of the machine as
+/// far as the disk keeps what it says it flushed (see `FlushMeasurement`). One process may write; any number may read.
+/// Not for network file systems.
+public final class SQLiteLedgerStore: LedgerStore {
+    /// How a file is opened.
+    public enum Access: Sendable {
+        /// Creates or migrates the file and takes the writer's lock beside it.
+        case write
+        /// Reads an existing file, beside a writer if there is one; every commit is refused.
+        case read
+    }
+
+    let pool: DatabasePool
+    private let committer: GroupCommitter
+    private let lock: WriterLock?
+
+    /// Opens the ledger at `path`.
+    /// - Throws: `LedgerError.storage` when the file cannot be opened, belongs to something else, or another process
+    ///   writes it.
+    public convenience init(path: String, access: Access = .write) throws(LedgerError) {
+        try self.init(path: path, access: access, limits: GroupCommitter.Limits())
+    }
+
+    init(path: String, access: Access, limits: GroupCommitter.Limits) throws(LedgerError) {
+        if access == .read, !FileManager.default.fileExists(atPath: path) {
+            throw .storage(detail: "\(path): expected a ledger file, found none")
+        }
+        lock = access == .write ? try WriterLock(path: path + ".lock") : nil
+        if access == .write { Self.createPrivately(path) }
+        do {
+            pool = try DatabasePool(path: path, configuration: Self.configuration(access))
+            let pool = pool
+            try pool.writeWithoutTransaction { db in
+                let found = try Int32.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+                let tables = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+                guard found == Schema.applicationID || (found == 0 && tables == 0 && access == .write) else {
+                    throw LedgerError.storage(detail: "\(path): expected a ledger file, found application id \(found)")
+                }
+                if access == .write {
+                    // The pool sets NORMAL when it turns on the write-ahead log.
+                    try db.execute(sql: "PRAGMA synchronous = FULL")
+                    guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2 else {
+                        throw LedgerError.storage(detail: "\(path): synchronous=FULL is not available")
+                    }
+                }
+            }
+            if access == .write { try Schema.migrator.migrate(pool) }
+            guard try pool.read(Schema.migrator.hasCompletedMigrations) else {
+                throw LedgerError.storage(detail: "\(path): the file is of another version")
+            }
+        } catch {
+            throw Self.failure(error).error
+        }
+        let pool = pool
+        committer = GroupCommitter(limits: limits) { batches throws(WriteFailure) in
+            do {
+                try pool.writeWithoutTransaction { db in
+                    try db.inTransaction(.immediate) {
+                        for batch in batches { try BatchWriter.write(batch, to: db) }
+                        return .commit
+                    }
+                }
+            } catch {
+                throw Self.failure(error)
+            }
+        }
+        if access == .read { committer.stop(.settlementStopped(reason: "the store is open for reading only")) }
+    }
+
+    /// Makes a new file readable for its owner only; SQLite gives its log the same rights. An existing file stays as it is.
+    private static func createPrivately(_ path: String) {
+        _ =
+            FileManager.default.fileExists(atPath: path)
+            || FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+    }
+
+    private static func configuration(_ access: Access) -> Configuration {
+        var configuration = Configuration()
+        configuration.label = "assay.ledger"
+        configuration.readonly = access == .read
+        configuration.foreignKeysEnabled = true
+        configuration.busyMode = .timeout(10)
+        configuration.maximumReaderCount = 8
+        return configuration
+    }
+
+    public func submit(_ batch: Batch) -> CommitTicket {
+        do throws(LedgerError) {
+            try batch.checkBounds()
+        } catch {
+            return CommitTicket(result: .failure(error))
+        }
+        return committer.submit(batch)
+    }
+
+    /// Why settlement is stopped; `nil` while the store takes batches.
+    public var stopped: LedgerError? { committer.stopped }
+
+    /// Writes what is queued, refuses the rest, moves the write-ahead log into the file, and closes it.
+    public func close() throws(LedgerError) {
+        committer.close()
+        do {
+            // Another reader can keep the log busy; then it stays beside the file, which is as good.
+            if lock != nil { try? pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) } }
+            try pool.close()
+        } catch {
+            throw Self.failure(error).error
+        }
+        lock?.release()
+    }
+
+    /// Copies the ledger as it is now to a new file, while it is in use.
+    public func backup(to path: String) throws(LedgerError) {
+        guard !FileManager.default.fileExists(atPath: path) else {
+            throw .storage(detail: "\(path): expected no file, found one")
+        }
+        do {
+            try pool.writeWithoutTransaction { db in
+                try db.execute(sql: "VACUUM INTO ?", arguments: [path])
+            }
+        } catch {
+            throw Self.failure(error).error
+        }
+    }
+
+    /// Runs reads on one consistent state of the database.
+    func read<Value>(_ body: (Database) throws -> Value) throws(LedgerError) -> Value {
+        do {
+            return try pool.read(body)
+        } catch {
+            throw Self.failure(error).error
+        }
+    }
+
+    /// What an error of the database means for the ledger.
+    private static func failure(_ error: any Error) -> WriteFailure {
+        if let error = error as? LedgerError {
+            if case .invariant = error { return WriteFailure(error: error, stopsSettlement: true) }
+            return WriteFailure(error: error, stopsSettlement: false)
+        }
+        guard let error = error as? DatabaseError else {
+            return WriteFailure(error: .storage(detail: "\(error)"), stopsSettlement: false)
+        }
+        let message = error.message ?? "no message"
+        if error.resultCode == .SQLITE_CONSTRAINT {
+            if message.contains("transfer.job, transfer.attempt, transfer.leg") {
+                return WriteFailure(error: .invariant(.legOnce, detail: message), stopsSettlement: true)
+            }
+            for invariant in LedgerInvariant.allCases where message.contains(": \(invariant.rawValue)_") {
+                return WriteFailure(error: .invariant(invariant, detail: message), stopsSettlement: true)
+            }
+            let conflict = LedgerError.conflict(field: "batch", expected: "new and known ids", actual: message)
+            return WriteFailure(error: conflict, stopsSettlement: false)
+        }
+        let isBroken = [.SQLITE_IOERR, .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_READONLY].contains(error.resultCode)
+        return WriteFailure(error: .storage(detail: "\(error.resultCode): \(message)"), stopsSettlement: isBroken)
+    }
+}
+
+/// An advisory lock on a file beside the database. The kernel releases it when the process ends, however it ends.
+private final class WriterLock: Sendable {
+    private let descriptor: Int32
+
+    init(path: String) throws(LedgerError) {
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw .storage(detail: "\(path): cannot be opened (errno \(errno))")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            Self.close(descriptor)
+            throw .storage(detail: "\(path): expected no other writer, found one")
+        }
+    }
+
+    func release() {
+        _ = flock(descriptor, LOCK_UN)
+    }
+
+    deinit {
+        Self.close(descriptor)
+    }
+
+    private static func close(_ descriptor: Int32) {
+        #if canImport(Glibc)
+            _ = Glibc.close(descriptor)
+        #elseif canImport(Musl)
+            _ = Musl.close(descriptor)
+        #endif
+    }
+}

@@ -1,0 +1,122 @@
+// The tables of the ledger's database file. Every invariant that SQL can state is stated here a second time, so that no
+// code path can write past it.
+internal import GRDB
+
+enum Schema {
+    /// "ASLG": marks the file as an Assay ledger.
+    static let applicationID: Int32 = 0x4153_4C47
+
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 accounts, transfers, holds") { db in
+            try db.execute(sql: "PRAGMA application_id = \(applicationID)")
+            try db.execute(sql: money)
+        }
+        migrator.registerMigration("2 records, receipts") { db in
+            try db.execute(sql: documents)
+        }
+        return migrator
+    }
+
+    private static let money = """
+        CREATE TABLE account (
+            id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+            currency TEXT NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN (\(list(AccountKind.allCases)))),
+            owner BLOB NOT NULL,
+            debits_pending INTEGER NOT NULL DEFAULT 0,
+            debits_posted INTEGER NOT NULL DEFAULT 0,
+            credits_pending INTEGER NOT NULL DEFAULT 0,
+            credits_posted INTEGER NOT NULL DEFAULT 0,
+            CONSTRAINT I7_negative_counter CHECK (
+                debits_pending >= 0 AND debits_posted >= 0 AND credits_pending >= 0 AND credits_posted >= 0),
+            CONSTRAINT I2_overdraft CHECK (kind = 'issuer' OR debits_posted + debits_pending <= credits_posted)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX account_owner ON account (owner);
+
+        CREATE TABLE transfer (
+            seq INTEGER PRIMARY KEY,
+            id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+            debit BLOB NOT NULL REFERENCES account (id),
+            credit BLOB NOT NULL REFERENCES account (id),
+            amount INTEGER NOT NULL,
+            currency TEXT NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN (\(list(TransferKind.allCases)))),
+            pending_id BLOB REFERENCES transfer (id),
+            job BLOB CHECK (length(job) = 32),
+            attempt INTEGER NOT NULL CHECK (attempt BETWEEN 0 AND 4294967295),
+            leg TEXT NOT NULL,
+            verdict BLOB CHECK (length(verdict) = 32),
+            ruleset BLOB CHECK (length(ruleset) = 32),
+            at INTEGER NOT NULL,
+            CONSTRAINT I6_amount CHECK (amount > 0),
+            CONSTRAINT I1_one_account CHECK (debit <> credit),
+            CONSTRAINT I3_pending CHECK ((kind IN ('post', 'void', 'expire')) = (pending_id IS NOT NULL)),
+            CONSTRAINT I5_verdict CHECK (kind <> 'post' OR verdict IS NOT NULL)
+        ) STRICT;
+        CREATE UNIQUE INDEX transfer_leg ON transfer (job, attempt, leg) WHERE job IS NOT NULL;
+        CREATE INDEX transfer_debit ON transfer (debit);
+        CREATE INDEX transfer_credit ON transfer (credit);
+        CREATE INDEX transfer_pending ON transfer (pending_id) WHERE pending_id IS NOT NULL;
+
+        CREATE TABLE hold (
+            id BLOB NOT NULL PRIMARY KEY REFERENCES transfer (id),
+            expires_at INTEGER NOT NULL,
+            resolution BLOB UNIQUE CHECK (length(resolution) = 16),
+            outcome TEXT CHECK (outcome IN ('post', 'void', 'expire')),
+            resolved_at INTEGER,
+            CHECK ((resolution IS NULL) = (outcome IS NULL) AND (resolution IS NULL) = (resolved_at IS NULL))
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX hold_open ON hold (expires_at) WHERE resolution IS NULL;
+        """
+
+    private static let documents = """
+        CREATE TABLE record (
+            kind TEXT NOT NULL,
+            id BLOB NOT NULL,
+            body BLOB NOT NULL,
+            PRIMARY KEY (kind, id)
+        ) STRICT;
+
+        CREATE TABLE receipt (
+            seq INTEGER PRIMARY KEY,
+            job BLOB NOT NULL CHECK (length(job) = 32),
+            attempt INTEGER NOT NULL CHECK (attempt BETWEEN 0 AND 4294967295),
+            bundle_cid TEXT NOT NULL,
+            verdict BLOB NOT NULL CHECK (length(verdict) = 32),
+            outcome TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            UNIQUE (job, attempt)
+        ) STRICT;
+        CREATE INDEX receipt_verdict ON receipt (verdict);
+
+        CREATE TABLE bundle (
+            receipt INTEGER PRIMARY KEY REFERENCES receipt (seq),
+            bytes BLOB NOT NULL
+        ) STRICT;
+        """
+
+    private static func list<Kind: RawRepresentable<String>>(_ kinds: [Kind]) -> String {
+        kinds.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+    }
+
+    /// What each account's counters are by the fold of all transfers (I7), in one statement.
+    static let fold = """
+        SELECT account, SUM(dpe), SUM(dpo), SUM(cpe), SUM(cpo) FROM (
+            SELECT debit AS account,
+                CASE kind WHEN 'hold' THEN amount WHEN 'post' THEN -amount WHEN 'void' THEN -amount
+                    WHEN 'expire' THEN -amount ELSE 0 END AS dpe,
+                CASE WHEN kind IN ('credit', 'withdraw', 'direct', 'post') THEN amount ELSE 0 END AS dpo,
+                0 AS cpe, 0 AS cpo
+            FROM transfer
+            UNION ALL
+            SELECT credit, 0, 0,
+                CASE kind WHEN 'hold' THEN amount WHEN 'void' THEN -amount WHEN 'expire' THEN -amount ELSE 0 END,
+                CASE WHEN kind IN ('credit', 'withdraw', 'direct', 'post') THEN amount ELSE 0 END
+            FROM transfer
+            UNION ALL
+            SELECT held.credit, 0, 0, -post.amount, 0
+            FROM transfer AS post JOIN transfer AS held ON held.id = post.pending_id WHERE post.kind = 'post'
+        ) GROUP BY account
+        """
+}

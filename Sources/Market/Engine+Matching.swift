@@ -1,0 +1,103 @@
+// Who runs what: device class, memory, price; cheapest node first, first job first; one job a node.
+public import Commitments
+internal import Ledger
+internal import Receipts
+public import Signatures
+
+extension Engine {
+    mutating func register(_ node: Node, at: Int64, _ effects: inout Effects) throws(MarketError) {
+        let accounts = [AccountKind.provider, .stake].map {
+            Account(currency: configuration.currency, kind: $0, owner: node.key.bytes)
+        }
+        for account in accounts where book.accounts[account.id] == nil {
+            try move(.openAccount(account), at: at, &effects)
+        }
+        lastSeen[node.key] = at
+        guard nodes[node.key] != node else { return }
+        nodes[node.key] = node
+        effects.nodes.append(node)
+    }
+
+    mutating func nodeSeen(_ key: VerifyingKey, at: Int64, _ effects: inout Effects) throws(MarketError) {
+        guard let node = nodes[key] else { throw .unknownNode(key.text) }
+        lastSeen[key] = at
+        guard leases[key] == nil else { return }
+        for id in offered {
+            guard let job = jobs[id], mismatch(of: node, with: job, at: at) == nil else { continue }
+            if try assign(job, to: node, at: at, &effects) { return }
+        }
+    }
+
+    /// Why `node` cannot take `job` now; `nil` when it can.
+    func mismatch(of node: Node, with job: Job, at: Int64) -> Mismatch? {
+        if let mismatch = node.mismatch(with: job) { return mismatch }
+        if leases[node.key] != nil { return .busy }
+        guard isOnline(node.key, at: at) else { return .offline }
+        let stake = Int64(configuration.ruleset.stake(forHold: UInt64(job.held)))
+        let available = book.accounts[account(.stake, of: node.key)]?.available ?? 0
+        return available < stake ? .stake : nil
+    }
+
+    /// Whether a node has been heard of lately.
+    public func isOnline(_ node: VerifyingKey, at: Int64) -> Bool {
+        lastSeen[node].map { at - $0 <= configuration.nodeTimeoutSeconds } ?? false
+    }
+
+    /// How many nodes were passed over for a job, by reason: what a requester who waits is told.
+    public func mismatches(of id: Digest, at: Int64) -> [Mismatch: Int] {
+        guard let job = jobs[id] else { return [:] }
+        return nodes.values.reduce(into: [:]) { counts, node in
+            if let reason = mismatch(of: node, with: job, at: at) { counts[reason, default: 0] += 1 }
+        }
+    }
+
+    /// Leases `job` to `node`, with the node's stake held first.
+    /// - Returns: whether there is a lease; without enough stake there is none.
+    mutating func assign(
+        _ job: Job,
+        to node: Node,
+        at: Int64,
+        _ effects: inout Effects
+    ) throws(MarketError) -> Bool {
+        var job = job
+        let attempt = job.attempt + 1
+        let stake = Int64(configuration.ruleset.stake(forHold: UInt64(job.held)))
+        let hold = Transfer(
+            id: job.stakeHoldID(attempt: attempt),
+            debit: account(.stake, of: node.key),
+            credit: account(.escrow, of: configuration.engine),
+            amount: stake,
+            currency: job.currency,
+            kind: .hold,
+            job: job.id,
+            attempt: attempt,
+            leg: "stake",
+            at: at
+        )
+        let life =
+            2 * job.deadlines.runSeconds + Int64(configuration.drawsAllowed) * job.deadlines.verifySeconds + 86_400
+        // A ruleset may ask for no stake, and the ledger moves no zero amounts.
+        if stake > 0 {
+            do throws(MarketError) {
+                try move(.hold(hold, expiresAt: ledgerTime(at) + life), at: at, &effects)
+            } catch .ledger(.insufficientFunds) {
+                return false
+            }
+        }
+        job.attempt = attempt
+        job.phase = .assigned
+        job.deadline = at + job.deadlines.runSeconds
+        job.assignment = Job.Assignment(
+            node: node.key,
+            pricePerMegaUnit: node.askPerMegaUnit,
+            stake: stake,
+            grantedAt: at,
+            expiresAt: job.deadline
+        )
+        offered.removeAll { $0 == job.id }
+        leases[node.key] = job.id
+        keep(job, &effects)
+        effects.leases.append(job)
+        return true
+    }
+}

@@ -1,0 +1,208 @@
+// The market as a pure state machine: `apply(event, at:) → effects`. No clock, no randomness, no store, no network.
+public import Commitments
+public import Ledger
+public import Receipts
+public import Signatures
+
+/// What an operator sets.
+public struct MarketConfiguration: Sendable {
+    /// The engine's own key: owner of the fee, treasury and escrow accounts.
+    public var engine: VerifyingKey
+    /// The only currency of this market.
+    public var currency: String
+    /// Who may judge.
+    public var validators: Set<VerifyingKey>
+    public var ruleset: Ruleset
+    /// After how many seconds of silence a node is offered nothing.
+    public var nodeTimeoutSeconds: Int64
+    /// How many validators are drawn for an attempt before it counts as inconclusive.
+    public var drawsAllowed: UInt32
+
+    /// Sets up a market.
+    public init(
+        engine: VerifyingKey,
+        currency: String = "credit",
+        validators: Set<VerifyingKey>,
+        ruleset: Ruleset,
+        nodeTimeoutSeconds: Int64 = 30,
+        drawsAllowed: UInt32 = 3
+    ) {
+        self.engine = engine
+        self.currency = currency
+        self.validators = validators
+        self.ruleset = ruleset
+        self.nodeTimeoutSeconds = nodeTimeoutSeconds
+        self.drawsAllowed = drawsAllowed
+    }
+}
+
+/// The market's state: the book, the open jobs, the nodes.
+///
+/// One owner applies events one after another. An event that throws has changed nothing, or it has stopped the engine.
+public struct Engine: Sendable {
+    public let configuration: MarketConfiguration
+    /// Why the engine takes no more events: one of them failed half way, which only a failing store or a broken invariant can
+    /// cause. What is in memory is then of no more use; load it again from the store.
+    public private(set) var stopped: String?
+    /// The money.
+    public internal(set) var book: Book
+    /// Jobs that have not ended, by id.
+    public internal(set) var jobs: [Digest: Job] = [:]
+    /// Registered nodes, by key.
+    public internal(set) var nodes: [VerifyingKey: Node] = [:]
+
+    /// Ids of offered jobs, first submitted first.
+    var offered: [Digest] = []
+    /// Ids of jobs that wait for a validator, first come first.
+    var unjudged: [Digest] = []
+    /// Which job a node works on.
+    var leases: [VerifyingKey: Digest] = [:]
+    /// Which job a validator works on.
+    var judging: [VerifyingKey: Digest] = [:]
+    /// When a node was last heard of. Lives in memory only: after a restart a node is unknown until it calls.
+    var lastSeen: [VerifyingKey: Int64] = [:]
+    /// Which job an order's requester and nonce named.
+    var orders: [OrderKey: Digest] = [:]
+
+    struct OrderKey: Hashable, Sendable {
+        let requester: VerifyingKey
+        let nonce: Digest
+    }
+
+    /// A market over `book`, going on with the open jobs and nodes that a store has kept.
+    public init(configuration: MarketConfiguration, book: Book, jobs: [Job] = [], nodes: [Node] = []) {
+        self.configuration = configuration
+        self.book = book
+        self.jobs = Dictionary(jobs.map { ($0.id, $0) }) { first, _ in first }
+        self.nodes = Dictionary(nodes.map { ($0.key, $0) }) { first, _ in first }
+        for job in jobs.sorted(by: { ($0.submittedAt, $0.id) < ($1.submittedAt, $1.id) }) {
+            orders[OrderKey(requester: job.requester, nonce: job.nonce)] = job.id
+            switch job.phase {
+            case .offered: offered.append(job.id)
+            case .assigned, .committed: if let node = job.assignment?.node { leases[node] = job.id }
+            case .verifying:
+                if let validator = job.validator { judging[validator] = job.id } else { unjudged.append(job.id) }
+            case .funded, .final: break
+            }
+        }
+    }
+
+    /// Does what follows from `event`, or throws and changes nothing.
+    /// - Parameter at: now, in engine seconds.
+    /// - Throws: `MarketError`. When `stopped` is set afterwards, this and every further event failed for good.
+    public mutating func apply(_ event: Event, at: Int64) throws(MarketError) -> Effects {
+        if let stopped { throw .stopped(reason: stopped) }
+        var effects = Effects()
+        do throws(MarketError) {
+            try follow(event, at: at, &effects)
+        } catch {
+            // Every refusal comes before the first change, so this one is none.
+            if !effects.isEmpty { stopped = error.description }
+            throw error
+        }
+        return effects
+    }
+
+    private mutating func follow(_ event: Event, at: Int64, _ effects: inout Effects) throws(MarketError) {
+        switch event {
+        case .openAccount(let account): try move(.openAccount(account), at: at, &effects)
+        case .transfer(let transfer): try move(.transfer(transfer), at: at, &effects)
+        case .submit(let submission): try submit(submission, at: at, &effects)
+        case .filesPresent(let id): try filesPresent(id, at: at, &effects)
+        case .refuse(let id, let reason): try refuse(id, reason, at: at, &effects)
+        case .register(let node): try register(node, at: at, &effects)
+        case .nodeSeen(let key): try nodeSeen(key, at: at, &effects)
+        case .commit(let id, let attempt, let node, let claim):
+            try commit(id, attempt, node, claim, at: at, &effects)
+        case .outputsPresent(let id, let attempt): try outputsPresent(id, attempt, at: at, &effects)
+        case .abandon(let id, let attempt, let node, let reason):
+            try abandon(id, attempt, node, reason, at: at, &effects)
+        case .validatorSeen(let key): try validatorSeen(key, at: at, &effects)
+        case .judge(let judgement): try judge(judgement, at: at, &effects)
+        case .tick: try tick(at: at, &effects)
+        }
+    }
+
+    /// The accounts that the market itself needs; open them before the first event.
+    public var ownAccounts: [Account] {
+        let engine = configuration.engine.bytes
+        let kinds: [AccountKind] = [.issuer, .escrow, .fee, .treasury]
+        return kinds.map { Account(currency: configuration.currency, kind: $0, owner: engine) }
+            + configuration.validators.sorted { $0.text < $1.text }.map {
+                Account(currency: configuration.currency, kind: .validator, owner: $0.bytes)
+            }
+    }
+
+    /// The account of a kind and an owner in the market's currency.
+    public func account(_ kind: AccountKind, of owner: VerifyingKey) -> AccountID {
+        AccountID(currency: configuration.currency, kind: kind, owner: owner.bytes)
+    }
+
+    /// The job that a node has a lease on.
+    public func lease(of node: VerifyingKey) -> Job? { leases[node].flatMap { jobs[$0] } }
+
+    /// The job that a validator is to judge.
+    public func verification(of validator: VerifyingKey) -> Job? { judging[validator].flatMap { jobs[$0] } }
+
+    /// The earliest moment at which `tick` has something to do.
+    public var nextDeadline: Int64? { jobs.values.map(\.deadline).min() }
+
+    /// Drops a batch from the book's memory, because its commit has been acknowledged.
+    public mutating func release(_ batch: Batch) {
+        book.release(batch)
+    }
+
+    /// The job of this id, if it is open.
+    func open(_ id: Digest) throws(MarketError) -> Job {
+        guard let job = jobs[id] else { throw .unknownJob(id) }
+        return job
+    }
+
+    /// The job, if it is open and in one of `phases`.
+    func open(_ id: Digest, in phases: Job.Phase...) throws(MarketError) -> Job {
+        let job = try open(id)
+        guard phases.contains(job.phase) else {
+            let expected = phases.map(\.rawValue).joined(separator: " or ")
+            throw .wrongPhase(job: id, expected: expected, actual: job.phase.rawValue)
+        }
+        return job
+    }
+
+    /// The job, if `node` holds its lease of `attempt`.
+    func leased(_ id: Digest, _ attempt: UInt32, _ node: VerifyingKey) throws(MarketError) -> Job {
+        let job = try open(id)
+        guard job.attempt == attempt, job.assignment?.node == node else {
+            let holder = job.assignment.map { "attempt \(job.attempt) by \($0.node)" } ?? "no lease"
+            throw .staleLease(job: id, expected: holder, actual: "attempt \(attempt) by \(node)")
+        }
+        return job
+    }
+
+    /// The time that the book stamps: it never goes back. Holds are given their ends by it, so that a clock that was far ahead
+    /// for a while does not make the ledger refuse every hold until it is there again.
+    func ledgerTime(_ at: Int64) -> Int64 { max(at, book.latest) }
+
+    /// Keeps a changed job.
+    mutating func keep(_ job: Job, _ effects: inout Effects) {
+        jobs[job.id] = job
+        effects.jobs.removeAll { $0.id == job.id }
+        effects.jobs.append(job)
+    }
+
+    /// Moves money.
+    @discardableResult
+    mutating func move(
+        _ operation: LedgerOperation,
+        at: Int64,
+        _ effects: inout Effects
+    ) throws(MarketError) -> LedgerEffects {
+        let done: LedgerEffects
+        do {
+            done = try book.apply(operation, at: at)
+        } catch {
+            throw .ledger(error)
+        }
+        effects.ledger.append(done)
+        return done
+    }
+}

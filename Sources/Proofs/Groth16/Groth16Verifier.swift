@@ -1,0 +1,136 @@
+// Groth16 verification with a prepared key: e(A, B) = e(alpha, beta) e(inputs, gamma) e(C, delta).
+public import Algebra
+internal import Commitments
+public import Verdicts
+
+/// A verifying key with everything computed that does not depend on the proof.
+public struct Groth16Verifier<C: PairingCurve>: Sendable {
+    /// The key.
+    public let key: Groth16Key<C>
+    let alphaBeta: TargetElement<C>
+    let gamma: PreparedG2<C>
+    let delta: PreparedG2<C>
+    /// Multiples of the input points; absent for keys with so many inputs that a multi-scalar product is better.
+    let table: FixedBaseTable<C.G1>?
+
+    /// Prepares a key.
+    public init(_ key: Groth16Key<C>) {
+        self.key = key
+        alphaBeta = C.pairing(key.alpha, key.beta)
+        gamma = PreparedG2(key.gamma)
+        delta = PreparedG2(key.delta)
+        table = key.inputCount <= 64 ? FixedBaseTable(Array(key.inputs.dropFirst())) : nil
+    }
+
+    /// Checks one proof of the statement that `publicInputs` make under this key.
+    /// - Returns: a verdict whose checks are, in order: the number of inputs, each point's curve, subgroup and infinity,
+    ///   and the equation. Checks after the first failure are left out.
+    public func verify(_ proof: Groth16Proof<C>, publicInputs: [C.G1.Scalar]) -> Verdict {
+        var checks = [count(publicInputs)]
+        let subject = key.statementDigest(publicInputs).text
+        guard checks[0].result == .pass, let points = members(proof, &checks) else {
+            return Self.verdict(checks, subject)
+        }
+        let product = C.pairingProduct([
+            PairingTerm(points.a, points.b),
+            PairingTerm(-inputSum(publicInputs), gamma),
+            PairingTerm(-points.c, delta),
+        ])
+        checks.append(Self.equation(product == alphaBeta))
+        return Self.verdict(checks, subject)
+    }
+
+    // MARK: Parts that a batch shares
+
+    struct Members {
+        var a: AffinePoint<C.G1>
+        var b: AffinePoint<C.G2>
+        var c: AffinePoint<C.G1>
+    }
+
+    func count(_ publicInputs: [C.G1.Scalar]) -> Check {
+        Check.equal(
+            "groth16.public.count",
+            expected: key.inputCount,
+            actual: publicInputs.count,
+            source: "eprint 2016/260 §3.2"
+        )
+    }
+
+    /// The proof's points as members of their groups; appends one check for each.
+    func members(_ proof: Groth16Proof<C>, _ checks: inout [Check]) -> Members? {
+        guard let a = Self.member(proof.a, "groth16.proof.a", &checks),
+            let b = Self.member(proof.b, "groth16.proof.b", &checks),
+            let c = Self.member(proof.c, "groth16.proof.c", &checks)
+        else { return nil }
+        return Members(a: a, b: b, c: c)
+    }
+
+    private static func member<G: CurveGroup>(
+        _ point: UncheckedPoint<G>,
+        _ id: String,
+        _ checks: inout [Check]
+    ) -> AffinePoint<G>? {
+        let expected = "a member of \(G.name) that is not infinity"
+        var actual = "infinity"
+        if point.coordinates != nil {
+            do {
+                let member = try point.checked()
+                checks.append(Check(id: id, result: .pass, expected: expected, actual: "a member"))
+                return member
+            } catch {
+                actual = error.description
+            }
+        }
+        checks.append(Check(id: id, result: .fail, expected: expected, actual: actual))
+        return nil
+    }
+
+    /// IC_0 + the sum of input_i IC_i.
+    func inputSum(_ publicInputs: [C.G1.Scalar]) -> AffinePoint<C.G1> {
+        let sum =
+            table?.sum(publicInputs)
+            ?? C.G1.multiScalar(Array(key.inputs.dropFirst()), publicInputs, threads: 1)
+        return (sum + key.inputs[0]).affine
+    }
+
+    static func equation(_ holds: Bool) -> Check {
+        Check.that(
+            "groth16.equation",
+            holds,
+            expected: "e(A, B) = e(alpha, beta) e(inputs, gamma) e(C, delta)",
+            actual: holds ? "equal" : "different",
+            source: "eprint 2016/260 §3.2"
+        )
+    }
+
+    static func verdict(_ checks: [Check], _ subject: String) -> Verdict {
+        Verdict.judged(
+            kind: "groth16",
+            by: checks,
+            soundness: .bits(C.securityBits),
+            assumptions: [C.hardness, .trustedSetup],
+            subject: subject
+        )
+    }
+}
+
+extension PairingCurve {
+    /// The bits of security that a forger is said to face, rounded down: tower number field sieve estimates of
+    /// Barbulescu and Duquesne (eprint 2017/334) and of the CFRG (draft-irtf-cfrg-pairing-friendly-curves).
+    static var securityBits: Int64 { G1.Coordinate.byteCount == 32 ? 100 : 120 }
+
+    /// The assumption that the curve's discrete logarithms and pairing problems are hard.
+    static var hardness: Assumption {
+        let id = name.lowercased() + "-pairing"
+        return Assumption(id: id, text: "discrete logarithms in the groups of \(name) are out of reach")
+    }
+}
+
+extension Assumption {
+    /// The setup of a Groth16 key was honest.
+    static let trustedSetup = Assumption(
+        id: "groth16-trusted-setup",
+        text: "at least one party of the key's setup ceremony destroyed its secret"
+    )
+}

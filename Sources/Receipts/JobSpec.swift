@@ -1,0 +1,223 @@
+// The job spec (`job.json`, schema `assay.job/1`): what is to be computed, how it will be believed, what may be paid.
+public import Codecs
+public import Commitments
+public import Replay
+
+/// What a requester wants done.
+///
+/// The authored form may leave out deadlines, attempts and the length and identifier of files; the sealed form has all of
+/// them, and its compact bytes are what the job's name binds.
+public struct JobSpec: Sendable, Equatable {
+    /// The schema that this code reads and writes.
+    public static let schema = "assay.job/1"
+    /// The most bytes of a `job.json`.
+    public static let maxBytes = 1 << 20
+    /// The most attempts at a job.
+    public static let maxAttempts: Int64 = 5
+
+    /// The kinds of evidence that a job may ask for.
+    public enum Evidence: String, Sendable, CaseIterable {
+        /// Re-execution, bit for bit, of every step.
+        case replayExact = "replay-exact"
+    }
+
+    /// The most that may be paid.
+    public struct Price: Sendable, Equatable {
+        /// The currency's code.
+        public var currency: String
+        /// Minor units per 10^6 work units.
+        public var maxPerMegaUnit: UInt64
+    }
+
+    /// How long each stage may take, in seconds (1 to 86400).
+    public struct Deadlines: Sendable, Equatable {
+        /// From the order until all inputs are there.
+        public var uploadSeconds: Int64 = 600
+        /// Until a node has leased the job.
+        public var matchSeconds: Int64 = 600
+        /// From the lease until the result is there.
+        public var runSeconds: Int64 = 600
+        /// From the result until the verdict.
+        public var verifySeconds: Int64 = 600
+
+        /// The default for every stage: ten minutes.
+        public init() {}
+    }
+
+    /// A name for people.
+    public let name: String
+    /// The computation.
+    public private(set) var replay: ReplaySpec
+    /// How the result is to be verified; always the whole of it.
+    public let evidence: Evidence
+    /// The most that may be paid.
+    public let price: Price
+    /// How long each stage may take.
+    public let deadlines: Deadlines
+    /// How many nodes may try before the job is given up.
+    public let attempts: Int64
+    /// Members that Assay does not read; kept as they are.
+    public let ext: JSONObject?
+    /// What is set aside before the job is offered: ⌈work units × highest price / 10^6⌉ minor units, at least 1.
+    public let holdAmount: UInt64
+
+    /// Reads a spec, authored or sealed.
+    public init(parsing bytes: [UInt8]) throws(ParseError) {
+        try self.init(try JSONValue(parsing: bytes, limits: JSONLimits(bytes: Self.maxBytes)))
+    }
+
+    /// Reads a spec, authored or sealed.
+    /// - Throws: `ParseError` with the path of the first member that is missing, unknown, of another type or out of bounds.
+    public init(_ value: JSONValue, _ field: String = "") throws(ParseError) {
+        var reader = try JSONReader(value, field)
+        try reader.constant("schema", Self.schema)
+        name = try reader.code("name")
+        replay = try ReplaySpec(try reader.value("replay"), reader.path("replay"))
+        var proof = try reader.object("evidence")
+        evidence = try proof.choice("kind")
+        try proof.constant("scope", "whole")
+        try proof.finish()
+        var offer = try reader.object("price")
+        price = Price(currency: try offer.code("currency"), maxPerMegaUnit: try offer.amount("maxPerMegaUnit"))
+        try offer.finish()
+        deadlines =
+            if reader.has("deadlines") {
+                try Deadlines(try reader.value("deadlines"), reader.path("deadlines"))
+            } else {
+                Deadlines()
+            }
+        if reader.has("attempts") {
+            attempts = try reader.attempt("attempts")
+        } else {
+            attempts = 1
+        }
+        if reader.has("ext") {
+            guard case .object(let members) = try reader.value("ext") else {
+                throw ParseError(field: reader.path("ext"), expected: "an object", actual: "another value")
+            }
+            ext = members
+        } else {
+            ext = nil
+        }
+        try reader.finish()
+        guard let cost = Charge.amount(workUnits: replay.workUnits, pricePerMegaUnit: price.maxPerMegaUnit) else {
+            throw ParseError(
+                field: reader.path("price.maxPerMegaUnit"),
+                expected: "a price at which the whole job costs at most \(maxAmount)",
+                actual: "\(price.maxPerMegaUnit) for \(replay.workUnits) work units"
+            )
+        }
+        holdAmount = max(1, cost)
+    }
+
+    /// Whether every file has its length and identifier.
+    public var isSealed: Bool { replay.isSealed }
+
+    /// The same spec with the length and identifier of every file filled in.
+    /// - Throws: `ParseError` when a file is missing or is not what the spec already says about it.
+    public func sealing(
+        with files: [String: ArtefactIdentity]
+    ) throws(ParseError) -> JobSpec {
+        var copy = self
+        do throws(ParseError) {
+            copy.replay = try replay.sealing(with: files.mapValues { ($0.byteCount, $0.cid) })
+        } catch {
+            throw error.within("replay")
+        }
+        return copy
+    }
+
+    /// The spec as a JSON object, with every default written out.
+    public var json: JSONValue {
+        var object: JSONObject = [
+            "schema": .string(Self.schema),
+            "name": .string(name),
+            "replay": replay.json,
+            "evidence": .object(["kind": .string(evidence.rawValue), "scope": .string("whole")]),
+            "price": .object([
+                "currency": .string(price.currency),
+                "maxPerMegaUnit": .string(String(price.maxPerMegaUnit)),
+            ]),
+            "deadlines": deadlines.json,
+            "attempts": .integer(attempts),
+        ]
+        if let ext { object["ext"] = .object(ext) }
+        return .object(object)
+    }
+
+    /// The identities of the files in the order of `replay.artefacts`; `nil` before sealing.
+    public var inputs: [ArtefactIdentity]? {
+        var identities: [ArtefactIdentity] = []
+        for artefact in replay.artefacts {
+            guard let cid = artefact.cid, let byteCount = artefact.byteCount else { return nil }
+            identities.append(ArtefactIdentity(cid: cid, byteCount: byteCount))
+        }
+        return identities
+    }
+}
+
+extension JobSpec.Deadlines {
+    /// Reads deadlines; a stage that is not named has its default.
+    public init(_ value: JSONValue, _ field: String = "") throws(ParseError) {
+        var reader = try JSONReader(value, field)
+        uploadSeconds = try Self.seconds("uploadSeconds", &reader) ?? uploadSeconds
+        matchSeconds = try Self.seconds("matchSeconds", &reader) ?? matchSeconds
+        runSeconds = try Self.seconds("runSeconds", &reader) ?? runSeconds
+        verifySeconds = try Self.seconds("verifySeconds", &reader) ?? verifySeconds
+        try reader.finish()
+    }
+
+    private static func seconds(_ name: String, _ reader: inout JSONReader) throws(ParseError) -> Int64? {
+        guard reader.has(name) else {
+            _ = reader.optionalValue(name)
+            return nil
+        }
+        return try reader.integer(name, in: 1...86_400)
+    }
+
+    /// The deadlines as a JSON object.
+    public var json: JSONValue {
+        .object([
+            "uploadSeconds": .integer(uploadSeconds),
+            "matchSeconds": .integer(matchSeconds),
+            "runSeconds": .integer(runSeconds),
+            "verifySeconds": .integer(verifySeconds),
+        ])
+    }
+}
+
+/// A sealed spec together with exactly the bytes that the job's name binds.
+public struct SealedJob: Sendable, Equatable {
+    /// The spec.
+    public let spec: JobSpec
+    /// Its bytes.
+    public let bytes: [UInt8]
+    /// The length and identifier of every file, in the order of `spec.replay.artefacts`.
+    public let inputs: [ArtefactIdentity]
+
+    /// Writes a sealed spec in its compact form.
+    /// - Throws: `ParseError` when the spec is not sealed.
+    public init(_ spec: JobSpec) throws(ParseError) {
+        try self.init(parsing: spec.json.serialized())
+    }
+
+    /// Reads the bytes of a sealed spec.
+    public init(parsing bytes: [UInt8]) throws(ParseError) {
+        let spec = try JobSpec(parsing: bytes)
+        guard let inputs = spec.inputs else {
+            throw ParseError(
+                field: "replay",
+                expected: "bytes and cid of every source and input",
+                actual: "a spec that is not sealed"
+            )
+        }
+        self.spec = spec
+        self.bytes = bytes
+        self.inputs = inputs
+    }
+
+    /// SHA-256 of `bytes`.
+    public var digest: Digest { SHA256.hash(bytes) }
+    /// The root over the inputs.
+    public var inputRoot: Digest { ArtefactIdentity.root(of: inputs) }
+}

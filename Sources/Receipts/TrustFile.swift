@@ -1,0 +1,65 @@
+// Whom an auditor believes (schema `assay.trust/1`). It always comes from outside the bundle: a file that brings its own
+// trust proves nothing.
+public import Codecs
+public import Signatures
+
+/// The engines and validators that an auditor believes, and how many validators must agree.
+public struct TrustFile: Sendable, Equatable {
+    /// The schema that this code reads and writes.
+    public static let schema = "assay.trust/1"
+
+    /// Engines whose receipts are believed to be what the engine says; not empty.
+    public let engines: [VerifyingKey]
+    /// Validators whose verdicts count; not empty.
+    public let validators: [VerifyingKey]
+    /// How many distinct validators must have come to the same outcome; from 1 to their number.
+    public let quorum: Int
+
+    /// Makes a trust file.
+    /// - Throws: `ParseError` for an empty list, a key that comes twice, or a quorum that the validators cannot reach.
+    public init(engines: [VerifyingKey], validators: [VerifyingKey], quorum: Int) throws(ParseError) {
+        for (name, keys) in [("engines", engines), ("validators", validators)] {
+            guard !keys.isEmpty else { throw ParseError(field: name, expected: "at least one key", actual: "none") }
+            guard Set(keys).count == keys.count else {
+                throw ParseError(field: name, expected: "each key once", actual: "one of them twice")
+            }
+        }
+        guard quorum >= 1, quorum <= validators.count else {
+            throw ParseError(field: "quorum", expected: "1 to \(validators.count)", actual: "\(quorum)")
+        }
+        self.engines = engines
+        self.validators = validators
+        self.quorum = quorum
+    }
+
+    /// Reads a trust file.
+    public init(parsing bytes: [UInt8]) throws(ParseError) {
+        let limits = JSONLimits(bytes: 1 << 20, depth: 4, values: 10_000)
+        var reader = try JSONReader(try JSONValue(parsing: bytes, limits: limits))
+        try reader.constant("schema", Self.schema)
+        let engines = try Self.keys("engines", &reader)
+        let validators = try Self.keys("validators", &reader)
+        let quorum = Int(try reader.integer("quorum", in: 1...4096))
+        try reader.finish()
+        try self.init(engines: engines, validators: validators, quorum: quorum)
+    }
+
+    private static func keys(_ name: String, _ reader: inout JSONReader) throws(ParseError) -> [VerifyingKey] {
+        try reader.array(name, max: 4096) { (value, path) throws(ParseError) -> VerifyingKey in
+            guard case .string(let text) = value else {
+                throw ParseError(field: path, expected: "a key", actual: value.typeName)
+            }
+            return try VerifyingKey(text: text, field: path)
+        }
+    }
+
+    /// The file's text, indented for people.
+    public var bytes: [UInt8] {
+        JSONValue.object([
+            "schema": .string(Self.schema),
+            "engines": .array(engines.map { .string($0.text) }),
+            "validators": .array(validators.map { .string($0.text) }),
+            "quorum": .integer(quorum),
+        ]).serialized(pretty: true)
+    }
+}

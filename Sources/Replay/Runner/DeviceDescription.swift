@@ -1,0 +1,122 @@
+// What a device says of itself, and which of the promises that bit-exact replay needs it makes.
+public import Codecs
+
+/// An OpenCL device as the worker found it.
+public struct DeviceDescription: Sendable, Equatable {
+    /// The two kinds that are told apart.
+    public enum Kind: String, Sendable, CaseIterable {
+        case cpu
+        case gpu
+    }
+
+    /// A promise of the device about single precision (OpenCL 1.2 §4.2, `CL_DEVICE_SINGLE_FP_CONFIG`) or double precision.
+    public enum Capability: String, Sendable, CaseIterable {
+        case denormals
+        case fusedMultiplyAdd
+        case roundToNearest
+        case correctlyRoundedDivideAndSquareRoot
+        case doublePrecision
+    }
+
+    /// CPU or GPU.
+    public var kind: Kind
+    /// `CL_DEVICE_NAME`.
+    public var name: String
+    /// `CL_DEVICE_VENDOR`.
+    public var vendor: String
+    /// `CL_DEVICE_VERSION`.
+    public var version: String
+    /// `CL_DRIVER_VERSION`.
+    public var driver: String
+    /// `CL_PLATFORM_NAME`.
+    public var platform: String
+    /// `CL_DEVICE_GLOBAL_MEM_SIZE` in bytes.
+    public var memoryBytes: UInt64
+    /// `CL_DEVICE_MAX_MEM_ALLOC_SIZE` in bytes.
+    public var largestBufferBytes: UInt64
+    /// `CL_DEVICE_MAX_COMPUTE_UNITS`.
+    public var computeUnits: UInt64
+    /// The promises made, in the order of `Capability`.
+    public var capabilities: [Capability]
+
+    /// Describes a device.
+    public init(
+        kind: Kind,
+        name: String,
+        vendor: String,
+        version: String,
+        driver: String,
+        platform: String,
+        memoryBytes: UInt64,
+        largestBufferBytes: UInt64,
+        computeUnits: UInt64,
+        capabilities: [Capability]
+    ) {
+        self.kind = kind
+        self.name = name
+        self.vendor = vendor
+        self.version = version
+        self.driver = driver
+        self.platform = platform
+        self.memoryBytes = memoryBytes
+        self.largestBufferBytes = largestBufferBytes
+        self.computeUnits = computeUnits
+        self.capabilities = capabilities
+    }
+
+    /// Whether `other` is the same device with the same driver, so that a binary for one is one for the other. The memory
+    /// that a CPU device reports changes from one moment to the next and does not count.
+    public func isSameDevice(as other: DeviceDescription) -> Bool {
+        var copy = other
+        copy.memoryBytes = memoryBytes
+        copy.largestBufferBytes = largestBufferBytes
+        return self == copy
+    }
+
+    /// The promises that a job of `replayClass` needs and that this device does not make.
+    public func missingCapabilities(for replayClass: ReplaySpec.Class) -> [Capability] {
+        guard replayClass == .exact else { return [] }
+        let needed: [Capability] = [
+            .denormals, .fusedMultiplyAdd, .roundToNearest, .correctlyRoundedDivideAndSquareRoot,
+        ]
+        return needed.filter { !capabilities.contains($0) }
+    }
+
+    /// The description as a JSON object.
+    public var json: JSONValue {
+        .object([
+            "type": .string(kind.rawValue),
+            "name": .string(name),
+            "vendor": .string(vendor),
+            "version": .string(version),
+            "driver": .string(driver),
+            "platform": .string(platform),
+            "memoryBytes": .string(String(memoryBytes)),
+            "largestBufferBytes": .string(String(largestBufferBytes)),
+            "computeUnits": .integer(computeUnits),
+            "capabilities": .array(capabilities.map { .string($0.rawValue) }),
+        ])
+    }
+
+    /// Reads a description.
+    public init(_ value: JSONValue, _ field: String = "") throws(ParseError) {
+        var reader = try JSONReader(value, field)
+        kind = try reader.choice("type")
+        name = try reader.string("name", maxBytes: 256)
+        vendor = try reader.string("vendor", maxBytes: 256)
+        version = try reader.string("version", maxBytes: 256)
+        driver = try reader.string("driver", maxBytes: 256)
+        platform = try reader.string("platform", maxBytes: 256)
+        memoryBytes = try reader.decimal("memoryBytes")
+        largestBufferBytes = try reader.decimal("largestBufferBytes")
+        computeUnits = UInt64(try reader.integer("computeUnits", in: 0...1 << 20))
+        capabilities = try reader.array("capabilities", max: Capability.allCases.count) {
+            (value, path) throws(ParseError) -> Capability in
+            guard case .string(let text) = value, let capability = Capability(rawValue: text) else {
+                throw ParseError(field: path, expected: "a capability", actual: value.typeName)
+            }
+            return capability
+        }
+        try reader.finish()
+    }
+}

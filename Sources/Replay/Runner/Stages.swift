@@ -1,0 +1,255 @@
+// The two stages of a run, seen from the parent: what goes into the request, and what is accepted from the reply.
+internal import CSpawn
+internal import Codecs
+internal import Commitments
+internal import Glibc
+
+/// The compile stage: sources in, binaries out. Each program has a process of its own, because a driver may read once per
+/// process for which work-group shapes to compile.
+struct CompileStage {
+    let job: ReplayJob
+    let launcher: SandboxLauncher
+    let options: SandboxedRunner.Options
+    let workDirectory: String
+
+    private static let binaryBytesMax = 64 << 20
+
+    func execute(control: ChildControl) throws(RunFailure) -> CompiledPrograms {
+        let deadline = ContinuousClock.now + .seconds(options.compileSeconds)
+        var programs: [(binary: [UInt8], device: DeviceDescription)] = []
+        for (index, unit) in ProgramUnit.needed(by: job.spec).enumerated() {
+            programs.append(try compile(unit, index: index, deadline: deadline, control: control))
+        }
+        guard let device = programs.first?.device, programs.allSatisfy({ $0.device.isSameDevice(as: device) }) else {
+            throw RunFailure(.device, "the device changed while compiling")
+        }
+        return CompiledPrograms(binaries: programs.map(\.binary), device: device)
+    }
+
+    private func compile(
+        _ unit: ProgramUnit,
+        index: Int,
+        deadline: ContinuousClock.Instant,
+        control: ChildControl
+    ) throws(RunFailure) -> (binary: [UInt8], device: DeviceDescription) {
+        let worker = try StagedWorker(
+            .compile,
+            job: job,
+            unit: index,
+            blobs: [Prelude.program(job.sources[unit.source], isSmallGrid: unit.isSmallGrid)[...]],
+            inputs: [],
+            walls: StageWalls(addressSpaceBytes: 4 << 30, seconds: UInt64(options.compileSeconds)),
+            launcher: launcher,
+            options: options,
+            workDirectory: workDirectory,
+            deadline: deadline,
+            control: control
+        )
+        let reply = WorkerReply(
+            worker.child,
+            bounds: [.device: 65_536, .binary: Self.binaryBytesMax, .done: 0, .failure: 65_536]
+        )
+        let device = try worker.device(reply)
+        let binary = try reply.expect(.binary)
+        _ = try reply.expect(.done)
+        return (binary, device)
+    }
+}
+
+/// The run stage: binaries and inputs in, written slots out.
+struct RunStage {
+    let job: ReplayJob
+    let launcher: SandboxLauncher
+    let options: SandboxedRunner.Options
+    let workDirectory: String
+
+    /// Runs the steps.
+    /// - Returns: `nil` when the device is not the one for which `programs` was compiled.
+    func execute(_ programs: CompiledPrograms, control: ChildControl) throws(RunFailure) -> Execution? {
+        let spec = job.spec
+        let start = ContinuousClock.now
+        let wallSeconds = min(spec.limits.wallSeconds, options.wallSeconds)
+        let worker = try StagedWorker(
+            .run,
+            job: job,
+            unit: 0,
+            blobs: programs.binaries.map { $0[...] },
+            inputs: spec.slots.indices.compactMap { job.inputs[$0] },
+            walls: StageWalls(
+                addressSpaceBytes: addressSpace(programs),
+                seconds: UInt64(wallSeconds) * max(1, programs.device.computeUnits)
+            ),
+            launcher: launcher,
+            options: options,
+            workDirectory: workDirectory,
+            deadline: start + .seconds(wallSeconds),
+            control: control
+        )
+        let longest = spec.slots.map(\.byteCount).max() ?? 0
+        let reply = WorkerReply(
+            worker.child,
+            bounds: [.device: 65_536, .slot: longest + 8, .done: 0, .failure: 65_536]
+        )
+        guard try worker.device(reply).isSameDevice(as: programs.device) else { return nil }
+        var leaves: [Trace.Leaf] = []
+        var outputs: [String: [UInt8]] = [:]
+        for (index, step) in spec.steps.enumerated() {
+            var roots: [Trace.SlotRoot] = []
+            for slotIndex in step.writtenSlots {
+                let slot = spec.slots[slotIndex]
+                let content = try content(of: try reply.expect(.slot), step: index, slot: slotIndex)
+                roots.append(Trace.SlotRoot(index: slotIndex, name: slot.name, root: Trace.slotRoot(content)))
+                if slot.role == .output { outputs[slot.name] = content }
+            }
+            let source = job.sources[step.source]
+            let kernel = Prelude.kernelDigest(source: source, kernel: step.kernel)
+            leaves.append(Trace.Leaf(step: UInt32(index), kernelDigest: kernel, slots: roots))
+        }
+        _ = try reply.expect(.done)
+        return Execution(
+            outputs: outputs,
+            trace: Trace(leaves: leaves),
+            device: programs.device,
+            sandbox: worker.report,
+            wallMicroseconds: microseconds(ContinuousClock.now - start),
+            workUnits: spec.workUnits
+        )
+    }
+
+    /// Slots, the copies that the driver makes while filling and reading one, and what driver and compiler take themselves.
+    /// A GPU driver maps far more than it uses, so that only the wall clock bounds it.
+    private func addressSpace(_ programs: CompiledPrograms) -> UInt64 {
+        guard programs.device.kind == .cpu else { return 0 }
+        let longest = UInt64(job.spec.slots.map(\.byteCount).max() ?? 0)
+        return job.spec.limits.memoryBytes + 3 * longest + 2 << 30 + programs.device.computeUnits << 24
+    }
+
+    private func content(of frame: [UInt8], step: Int, slot index: Int) throws(RunFailure) -> [UInt8] {
+        let slot = job.spec.slots[index]
+        guard frame.count == slot.byteCount + 8 else {
+            let expected = "\(slot.byteCount) bytes of slot \(slot.name)"
+            throw RunFailure(.protocolViolation, "expected \(expected), the worker sent \(max(0, frame.count - 8))")
+        }
+        let numbers = [frame[0..<4], frame[4..<8]].map { $0.reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) } }
+        guard numbers == [UInt32(step), UInt32(index)] else {
+            throw RunFailure(.protocolViolation, "expected step \(step), slot \(index); the worker sent \(numbers)")
+        }
+        var content = Array(frame[8...])
+        slot.type.canonicaliseNaN(&content)
+        return content
+    }
+
+    private func microseconds(_ duration: Duration) -> UInt64 {
+        let parts = duration.components
+        return UInt64(max(0, parts.seconds)) * 1_000_000 + UInt64(max(0, parts.attoseconds)) / 1_000_000_000_000
+    }
+}
+
+/// The limits of one stage.
+struct StageWalls {
+    var addressSpaceBytes: UInt64
+    var seconds: UInt64
+}
+
+/// A worker that has started, put up its walls and said so.
+struct StagedWorker {
+    let child: ChildProcess
+    let report: SandboxReport
+
+    init(
+        _ stage: WorkerStage,
+        job: ReplayJob,
+        unit: Int,
+        blobs: [ArraySlice<UInt8>],
+        inputs: [ArraySlice<UInt8>],
+        walls: StageWalls,
+        launcher: SandboxLauncher,
+        options: SandboxedRunner.Options,
+        workDirectory: String,
+        deadline: ContinuousClock.Instant,
+        control: ChildControl
+    ) throws(RunFailure) {
+        let folder = launcher.hasNamespaces ? nil : try TemporaryFolder(in: workDirectory)
+        let mayUseGPU = job.spec.device.kind != .cpu && !SandboxLauncher.deviceFiles().isEmpty
+        let request = WorkerRequest(
+            stage: stage,
+            spec: job.spec,
+            walls: WorkerRequest.Walls(
+                addressSpaceBytes: mayUseGPU ? 0 : walls.addressSpaceBytes,
+                processorSeconds: walls.seconds + 2,
+                fileBytes: 256 << 20,
+                allowsDeviceControl: mayUseGPU,
+                // Counted per user, so that it can be set only where the worker's user is its own.
+                processes: launcher.hasNamespaces ? 1024 : 0,
+                readable: options.usesLandlock ? launcher.readable : [],
+                devices: launcher.writableDevices,
+                writable: folder?.path ?? SandboxLauncher.innerFolder
+            ),
+            unit: unit,
+            programLengths: blobs.map { UInt64($0.count) }
+        )
+        let descriptor = try Self.memoryFile([request.head[...]] + blobs + inputs)
+        defer { close(descriptor) }
+        child = try ChildProcess(
+            launcher.launch([stage.rawValue], folder: folder?.path),
+            request: descriptor,
+            folder: folder,
+            deadline: deadline,
+            control: control
+        )
+        report = try Self.report(child, launcher: launcher)
+        guard report.level >= options.minimumLevel else {
+            let levels = "\(report.level.rawValue), the least allowed is \(options.minimumLevel.rawValue)"
+            throw RunFailure(.sandbox, "the sandbox reached only \(levels)")
+        }
+    }
+
+    /// Reads the device frame.
+    func device(_ reply: WorkerReply) throws(RunFailure) -> DeviceDescription {
+        let value = try reply.expectJSON(.device)
+        do throws(ParseError) {
+            return try DeviceDescription(value)
+        } catch {
+            throw RunFailure(.protocolViolation, "device: \(error)")
+        }
+    }
+
+    /// The walls that the worker put up, and those that were put up around it. The frame comes before the worker has read
+    /// anything of the job, so that no kernel can have written it.
+    private static func report(_ child: ChildProcess, launcher: SandboxLauncher) throws(RunFailure) -> SandboxReport {
+        let value = try WorkerReply(child, bounds: [.walls: 4096, .failure: 65_536]).expectJSON(.walls)
+        guard case .array(let names) = value else {
+            throw RunFailure(.protocolViolation, "walls: expected an array, found \(value.typeName)")
+        }
+        var measures: [SandboxReport.Measure] = [.clearedEnvironment, .wallClock]
+        if launcher.hasNamespaces { measures.append(.namespaces) }
+        let own: Set<SandboxReport.Measure> = [.landlock, .seccomp, .noNewPrivileges, .rlimits]
+        for name in names {
+            guard case .string(let text) = name, let measure = SandboxReport.Measure(rawValue: text),
+                own.contains(measure)
+            else {
+                throw RunFailure(.protocolViolation, "walls: an unknown name")
+            }
+            measures.append(measure)
+        }
+        return SandboxReport(measures: measures)
+    }
+
+    private static func memoryFile(_ parts: [ArraySlice<UInt8>]) throws(RunFailure) -> Int32 {
+        let descriptor = assay_memory_file("assay-request")
+        guard descriptor >= 0 else { throw RunFailure(.sandbox, "cannot make a memory file: errno \(-descriptor)") }
+        for part in parts {
+            let error = part.withUnsafeBytes { assay_write_all(descriptor, $0.baseAddress, $0.count) }
+            guard error == 0 else {
+                close(descriptor)
+                throw RunFailure(.outOfMemory, "cannot write the request: errno \(error)")
+            }
+        }
+        let error = assay_seal(descriptor)
+        guard error == 0 else {
+            close(descriptor)
+            throw RunFailure(.sandbox, "cannot seal the request: errno \(error)")
+        }
+        return descriptor
+    }
+}

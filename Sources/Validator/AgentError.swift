@@ -1,0 +1,62 @@
+// What can go wrong in an agent's round. Every one of these is logged and the round is tried again.
+internal import Commitments
+public import EngineAPI
+
+/// A round of an agent's loop that did not come to its end.
+public enum AgentError: Error, Sendable, CustomStringConvertible {
+    /// The engine refused or could not be reached.
+    case engine(EngineError)
+    /// A document from the engine is not what it must be, or one of ours could not be made.
+    case documents(String)
+    /// A local folder could not be used.
+    case storage(String)
+    /// The loop is ending.
+    case cancelled
+
+    public var description: String {
+        switch self {
+        case .engine(let error): "engine: \(error.message) [\(error.id)]"
+        case .documents(let text): "documents: \(text)"
+        case .storage(let text): "storage: \(text)"
+        case .cancelled: "cancelled"
+        }
+    }
+
+    /// Runs `body` and turns a store's error into an agent's.
+    static func wrap<Result>(_ body: () throws(StorageError) -> Result) throws(AgentError) -> Result {
+        do throws(StorageError) {
+            return try body()
+        } catch {
+            throw .storage(error.description)
+        }
+    }
+}
+
+/// How long an agent waits between two rounds: not at all after work, a little when idle, longer after failures.
+struct Pace {
+    enum Round {
+        case work
+        case idle
+        case failure
+    }
+
+    private var failures = 0
+    private static let idleMilliseconds = 100
+    private static let longestFailureMilliseconds = 10_000
+
+    mutating func pause(after round: Round) async {
+        let milliseconds: Int
+        switch round {
+        case .work:
+            failures = 0
+            return
+        case .idle:
+            failures = 0
+            milliseconds = Self.idleMilliseconds
+        case .failure:
+            failures = min(failures + 1, 10)
+            milliseconds = min(Self.longestFailureMilliseconds, 100 << failures)
+        }
+        try? await Task.sleep(for: .milliseconds(milliseconds))
+    }
+}

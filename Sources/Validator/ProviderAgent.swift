@@ -1,0 +1,186 @@
+// The provider's loop: ask for work, run it in the sandbox, bind to the result, hand it over.
+internal import Codecs
+internal import Commitments
+internal import EngineAPI
+public import Logging
+internal import Receipts
+public import Replay
+internal import Signatures
+
+/// What a node offers.
+public struct NodeOffer: Sendable, Equatable {
+    public var deviceKind: DeviceDescription.Kind
+    /// The device's memory in bytes.
+    public var memoryBytes: UInt64
+    /// The price in minor units per million work units.
+    public var askPerMegaUnit: UInt64
+
+    /// Makes an offer.
+    public init(deviceKind: DeviceDescription.Kind, memoryBytes: UInt64, askPerMegaUnit: UInt64) {
+        self.deviceKind = deviceKind
+        self.memoryBytes = memoryBytes
+        self.askPerMegaUnit = askPerMegaUnit
+    }
+}
+
+/// Runs jobs for money.
+///
+/// A signed execution is kept on disk before it is sent: a node that crashed sends the same statement again, never a
+/// second one for the same attempt.
+public struct ProviderAgent: Sendable {
+    private let session: EngineSession
+    private let runner: any Runner
+    private let offer: NodeOffer
+    private let results: ResultFolder
+    private let artefacts: ArtefactStore
+    private let log: Logger
+
+    /// Makes an agent.
+    /// - Parameters:
+    ///   - session: the engine and this node's key.
+    ///   - runner: what executes the jobs.
+    ///   - results: where signed executions are kept until the engine has everything.
+    ///   - artefacts: where inputs and outputs are kept.
+    public init(
+        session: EngineSession,
+        runner: any Runner,
+        offer: NodeOffer,
+        results: ResultFolder,
+        artefacts: ArtefactStore,
+        log: Logger
+    ) {
+        self.session = session
+        self.runner = runner
+        self.offer = offer
+        self.results = results
+        self.artefacts = artefacts
+        self.log = log
+    }
+
+    /// Works until the task is cancelled.
+    public func run() async {
+        var pace = Pace()
+        var isRegistered = false
+        while !Task.isCancelled {
+            do throws(AgentError) {
+                if !isRegistered {
+                    try await register()
+                    isRegistered = true
+                }
+                await pace.pause(after: try await step() ? .work : .idle)
+            } catch {
+                guard !Task.isCancelled else { return }
+                log.warning("provider: \(error)")
+                // An engine that does not know this node any more is told again who is there.
+                isRegistered = false
+                await pace.pause(after: .failure)
+            }
+        }
+    }
+
+    /// Tells the engine what this node offers.
+    public func register() async throws(AgentError) {
+        _ = try await session.node(
+            .register(
+                deviceType: offer.deviceKind.rawValue,
+                memoryBytes: offer.memoryBytes,
+                askPerMegaUnit: offer.askPerMegaUnit
+            )
+        )
+    }
+
+    /// Asks once for work and does it.
+    /// - Returns: whether there was work.
+    public func step() async throws(AgentError) -> Bool {
+        guard let work = try await session.node(.poll) else {
+            try results.removeAll()
+            return false
+        }
+        let job = try LeasedJob(work, engine: session.engineKey, node: session.key.verifyingKey)
+        if let kept = try results.read(job: work.job, attempt: job.lease.predicate.attempt),
+            isResult(kept, under: job.lease)
+        {
+            try await hand(kept, over: work.job)
+            return true
+        }
+        log.info("provider: running job \(work.job), attempt \(job.lease.predicate.attempt)")
+        let files = try await session.files(of: job.sealed, job: work.job, keepingIn: artefacts)
+        let startedAt = session.clock.now
+        switch await runner.run(job.sealed.spec.replay, files: files) {
+        case .completed(let execution):
+            let result = try sign(execution, of: job, startedAt: startedAt)
+            try results.write(result, job: work.job, attempt: job.lease.predicate.attempt)
+            try await hand(result, over: work.job)
+        case .refused(let faults):
+            try await abandon(job, "a kernel breaks a rule: " + faults.map(\.description).joined(separator: "; "))
+        case .failed(let failure):
+            guard failure.reason != .cancelled else { throw .cancelled }
+            try await abandon(job, failure.description)
+        }
+        return true
+    }
+
+    /// Whether a result that was kept is one under this very lease: an engine that lost a lease in a crash may have granted
+    /// the attempt anew.
+    private func isResult(_ kept: NodeResult, under lease: Signed<Lease>) -> Bool {
+        let statement = try? Signed<ExecutionStatement>(verifying: kept.execution, key: session.key.verifyingKey)
+        return statement?.predicate.leaseDigest == lease.digest
+    }
+
+    private func abandon(_ job: LeasedJob, _ reason: String) async throws(AgentError) {
+        log.warning("provider: giving job \(job.id) back: \(reason)")
+        _ = try await session.node(
+            .abandon(
+                job: JobID(job.id),
+                attempt: job.lease.predicate.attempt,
+                // At most four bytes a scalar, and 512 in all.
+                reason: String(String.UnicodeScalarView(reason.unicodeScalars.prefix(128)))
+            )
+        )
+    }
+
+    /// Signs what came out of a run and keeps the outputs.
+    private func sign(
+        _ execution: Execution,
+        of job: LeasedJob,
+        startedAt: Int64
+    ) throws(AgentError) -> NodeResult {
+        let signed: Signed<ExecutionStatement>
+        do {
+            let statement = try ExecutionStatement(
+                reporting: execution,
+                of: job.sealed,
+                under: job.lease,
+                startedAt: startedAt,
+                finishedAt: session.clock.now
+            )
+            signed = try ExecutionStatement.sign(statement, outputs: execution.outputs, with: session.key)
+        } catch {
+            throw .documents("\(error)")
+        }
+        for output in signed.predicate.outputs {
+            try AgentError.wrap { () throws(StorageError) in
+                try artefacts.put(execution.outputs[output.slot] ?? [], cid: output.identity.cid)
+            }
+        }
+        return NodeResult(
+            execution: signed.envelope,
+            trace: execution.trace.json.serialized(),
+            outputs: signed.predicate.outputs.map(\.identity.cid)
+        )
+    }
+
+    /// Binds to a result and uploads what the engine still misses.
+    private func hand(_ result: NodeResult, over job: Digest) async throws(AgentError) {
+        let view = try await session.call { engine throws(EngineError) in
+            try await engine.commit(job: job, execution: result.execution, trace: result.trace)
+        }
+        for cid in result.outputs where view.missing.contains(cid) {
+            let bytes = try AgentError.wrap { () throws(StorageError) in try artefacts.get(cid) }
+            guard let bytes else { throw .documents("output \(cid) is gone from the artefact folder") }
+            _ = try await session.call { engine throws(EngineError) in
+                try await engine.putOutput(job: job, cid: cid, bytes: bytes)
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+// From the end of a job to its receipt: the signed document, and the bundle that holds everything it refers to.
+internal import Codecs
+internal import Commitments
+internal import EngineAPI
+internal import Ledger
+internal import Market
+internal import Receipts
+internal import Replay
+internal import Signatures
+internal import Verdicts
+
+extension Scheduler {
+    /// The receipt of a job that ended, ready to be written with the settlement.
+    func receipt(of ending: Ending, _ file: JobDocuments) throws -> ReceiptRow {
+        let job = ending.job
+        let hasLease = job.assignment != nil
+        let verdicts = hasLease ? file.verdicts : []
+        let receipt = try Receipt.sign(
+            Receipt(
+                jobID: JobID(job.id),
+                attempt: hasLease ? Int64(job.attempt) : 0,
+                engine: key.verifyingKey,
+                requester: job.requester,
+                account: file.order.predicate.account,
+                specDigest: file.sealed.digest,
+                orderDigest: file.order.digest,
+                leaseDigest: hasLease ? file.lease?.digest : nil,
+                executionDigest: hasLease ? file.execution?.digest : nil,
+                verdictDigests: verdicts.map(\.digest),
+                rulesetDigest: engine.configuration.ruleset.digest,
+                outcome: ending.outcome,
+                fault: ending.fault,
+                reason: ending.reason.code,
+                attempts: job.history.map { Receipt.Attempt(attempt: Int64($0.attempt), node: $0.node, end: $0.end) },
+                settlement: ending.settlement,
+                settledAt: ending.settledAt
+            ),
+            with: key
+        )
+        var members: [String: [UInt8]] = [
+            BundleMember.receipt: receipt.envelope,
+            BundleMember.order: file.order.envelope,
+            BundleMember.spec: file.sealed.bytes,
+            BundleMember.ruleset: engine.configuration.ruleset.bytes,
+        ]
+        if hasLease { members.merge(file.members) { kept, _ in kept } }
+        var absent: [Bundle.Absent] = []
+        var room = Self.bundledBytes
+        for (name, identity) in artefactNames(file, withOutputs: hasLease) {
+            if identity.byteCount <= room, let bytes = try artefacts.get(identity.cid) {
+                members[name] = bytes
+                room -= identity.byteCount
+            } else {
+                absent.append(Bundle.Absent(name: name, identity: identity))
+            }
+        }
+        let bundle = try Bundle.seal(jobID: JobID(job.id), members: members, absent: absent, with: key)
+        return ReceiptRow(
+            job: job.id,
+            attempt: job.attempt,
+            // Without a validator's verdict nothing is paid out, and the receipt itself is the decision.
+            verdict: ending.verdictDigest ?? receipt.digest,
+            outcome: ending.outcome.rawValue,
+            at: ending.settledAt,
+            bundleBytes: bundle
+        )
+    }
+
+    /// The job's files by their names in a bundle.
+    private func artefactNames(
+        _ file: JobDocuments,
+        withOutputs: Bool
+    ) -> [(name: String, identity: ArtefactIdentity)] {
+        let inputs = zip(file.sealed.spec.replay.artefacts, file.sealed.inputs).map { artefact, identity in
+            (BundleMember.input(artefact.file), identity)
+        }
+        let outputs = withOutputs ? file.execution?.predicate.outputs ?? [] : []
+        return inputs + outputs.map { (BundleMember.output($0.slot), $0.identity) }
+    }
+}
+
+extension JobView {
+    /// The kind of a final job's row.
+    static let finalRecordKind = "final"
+
+    /// How a job ended.
+    init(_ ending: Ending) {
+        self.init(
+            id: ending.job.id,
+            name: ending.job.name,
+            phase: Job.Phase.final.rawValue,
+            attempt: ending.job.attempt,
+            held: ending.job.held,
+            deadline: ending.settledAt,
+            reason: ending.reason.text,
+            outcome: ending.outcome.rawValue,
+            paid: Int64(ending.settlement.gross),
+            refunded: Int64(ending.settlement.refunded)
+        )
+    }
+}

@@ -1,0 +1,96 @@
+// The engine's answer to a verdict. A receipt will rest on it, so it is refused when an auditor would not believe it.
+internal import Codecs
+public import Commitments
+public import EngineAPI
+internal import Market
+internal import Receipts
+internal import Replay
+internal import Signatures
+internal import Verdicts
+
+extension Scheduler {
+    public func judge(job: Digest, verdict: [UInt8]) async throws(EngineError) -> JobView {
+        let signed: Signed<VerdictStatement>
+        do throws(DocumentError) {
+            signed = try Signed<VerdictStatement>(verifying: verdict)
+        } catch {
+            throw EngineError(error, id: "verdict")
+        }
+        guard engine.configuration.validators.contains(signed.signer) else {
+            throw EngineError(.unknownValidator(signed.signer.text))
+        }
+        try Self.demand("verdict.jobId", job.hex, signed.predicate.jobID.text)
+        // A verdict that comes again is answered with how the job stands or ended.
+        guard let file = documents[job], !file.verdicts.contains(where: { $0.digest == signed.digest }) else {
+            return try await view(of: job)
+        }
+        if let execution = file.execution, execution.digest == signed.predicate.executionDigest {
+            try Self.check(signed, of: execution.predicate, kind: file.sealed.spec.evidence)
+        }
+        let decision = signed.predicate.verdict
+        let failed = decision.firstFailure ?? decision.checks.first { $0.result == .skip }
+        let reason =
+            decision.isAccepted
+            ? Reason(code: "verified", text: "replayed bit for bit")
+            : Reason(code: failed?.id ?? decision.outcome.rawValue, text: Self.sentence(signed.predicate, failed))
+        let judgement = Judgement(
+            job: job,
+            attempt: UInt32(signed.predicate.attempt),
+            validator: signed.signer,
+            executionDigest: signed.predicate.executionDigest,
+            verdictDigest: signed.digest,
+            outcome: decision.outcome,
+            fault: decision.fault,
+            reason: reason
+        )
+        try await perform(.judge(judgement)) { documents in documents[job]?.verdicts.append(signed) }
+        return try await view(of: job)
+    }
+
+    /// Compares a verdict with the execution that it is about and with itself: what an audit of the receipt will ask.
+    private static func check(
+        _ signed: Signed<VerdictStatement>,
+        of execution: ExecutionStatement,
+        kind: JobSpec.Evidence
+    ) throws(EngineError) {
+        let statement = signed.predicate
+        let decision = statement.verdict
+        let subjects = signed.subjects.map { "\($0.name) \($0.digest)" }.joined(separator: ", ")
+        try demand("verdict.subject", "execution \(statement.executionDigest)", subjects)
+        try demand("verdict.verdict.subject", statement.executionDigest.text, decision.subject)
+        try demand("verdict.verdict.kind", kind.rawValue, decision.kind)
+        let hasFailure = decision.firstFailure != nil
+        switch decision.outcome {
+        case .accepted:
+            try demand("verdict.verdict.fault", Fault.none.rawValue, decision.fault.rawValue)
+            try demand("verdict.verdict.soundness", Soundness.exact.text, decision.soundness.text)
+            let none = "none"
+            try demand("verdict.divergence", none, statement.divergence?.description ?? none)
+            let roots = statement.replayed
+            try demand("verdict.replayed.outputRoot", execution.outputRoot.hex, roots?.outputRoot.hex ?? none)
+            try demand("verdict.replayed.traceRoot", execution.traceRoot.hex, roots?.traceRoot.hex ?? none)
+        case .rejected:
+            try demand("verdict.verdict.fault", Fault.provider.rawValue, decision.fault.rawValue)
+            try demand("verdict.verdict.checks", "a failed check", hasFailure ? "a failed check" : "none")
+        case .requesterFault:
+            try demand("verdict.verdict.fault", Fault.requester.rawValue, decision.fault.rawValue)
+            try demand("verdict.verdict.checks", "a failed check", hasFailure ? "a failed check" : "none")
+        case .inconclusive:
+            try demand("verdict.divergence", "none", statement.divergence?.description ?? "none")
+        }
+    }
+
+    /// Refuses a field that is not what it must be.
+    static func demand(_ field: String, _ expected: String, _ actual: String) throws(EngineError) {
+        guard expected == actual else {
+            throw EngineError(.refused, ParseError(field: field, expected: expected, actual: actual))
+        }
+    }
+
+    /// What a validator found, for people.
+    private static func sentence(_ statement: VerdictStatement, _ check: Check?) -> String {
+        if let divergence = statement.divergence { return divergence.description }
+        guard let check else { return statement.verdict.outcome.rawValue }
+        return "\(check.id): expected \(check.expected), found \(check.actual)"
+    }
+}

@@ -1,0 +1,246 @@
+// The engine at work: one owner of the market's state, who makes every change durable before anybody hears of it.
+internal import Codecs
+internal import Commitments
+internal import EngineAPI
+public import Ledger
+public import Logging
+public import Market
+internal import Receipts
+public import Signatures
+internal import Verdicts
+
+/// The scheduler's state in numbers.
+public struct SchedulerSummary: Sendable, Equatable {
+    public var jobsByPhase: [String: Int]
+    public var nodesOnline: Int
+    /// Executions that wait for a validator.
+    public var unjudged: Int
+    /// Minor units held for open jobs.
+    public var heldUnits: Int64
+}
+
+/// An engine: the market's state machine, its store, its key.
+///
+/// Calls run one after another up to the point where their batch is queued; the store commits batches in that order, many
+/// at a time. An answer leaves only when what it rests on is on the disk, also when the call itself changed nothing. When a
+/// commit fails the scheduler answers nothing but errors from then on, receipts apart, which it reads from the store: what is
+/// in memory is ahead of the disk, and a restart reads the truth.
+public actor Scheduler {
+    let key: SigningKey
+    let operatorKey: VerifyingKey
+    let store: any LedgerStore
+    let artefacts: ArtefactStore
+    let clock: any EngineClock
+    let log: Logger
+    let version: String
+
+    var engine: Engine
+    var documents: [Digest: JobDocuments] = [:]
+    private var failure: EngineError?
+    /// The batch that was queued last.
+    private var last: CommitTicket?
+    /// The batches on their way to the disk that end jobs: such a job is no longer in the market and not yet in the store.
+    private var endings: [Digest: CommitTicket] = [:]
+    private var inFlight = 0
+
+    /// The most batches on their way to the disk: fewer than a store queues, because what the market has done must be
+    /// written.
+    static let inFlightMax = 2048
+    /// The most bytes of a spec.
+    static let specBytes = JobSpec.maxBytes
+    /// Inputs and outputs above this many bytes in all stay out of the receipt's bundle.
+    static let bundledBytes: UInt64 = 64 << 20
+
+    /// Opens an engine on what its store has kept, and opens the accounts that it needs itself.
+    /// - Throws: `LedgerError` when the store does not add up, `StorageError` when a job's documents cannot be read.
+    public init(
+        key: SigningKey,
+        operatorKey: VerifyingKey,
+        configuration: MarketConfiguration,
+        store: any LedgerStore,
+        artefacts: ArtefactStore,
+        clock: any EngineClock,
+        version: String,
+        log: Logger
+    ) async throws {
+        self.key = key
+        self.operatorKey = operatorKey
+        self.store = store
+        self.artefacts = artefacts
+        self.clock = clock
+        self.version = version
+        self.log = log
+        let image = try store.load(recordKinds: [Job.recordKind, Node.recordKind, JobDocuments.recordKind])
+        var jobs: [Job] = []
+        var nodes: [Node] = []
+        for record in image.records {
+            let body = record.body ?? []
+            switch record.kind {
+            case Job.recordKind: jobs.append(try Job(try JSONValue(parsing: body)))
+            case Node.recordKind: nodes.append(try Node(try JSONValue(parsing: body)))
+            default:
+                let job = try Digest(record.id, field: "document.id")
+                documents[job] = try JobDocuments(record: record, engine: key.verifyingKey)
+            }
+        }
+        engine = Engine(configuration: configuration, book: image.book, jobs: jobs, nodes: nodes)
+        if !jobs.isEmpty { log.notice("scheduler: going on with \(jobs.count) open jobs") }
+        for account in engine.ownAccounts where engine.book.accounts[account.id] == nil {
+            try await perform(.openAccount(account))
+        }
+        // The last file of a job may have come just before the end of the process that was to note it.
+        for job in jobs {
+            try await offerWhenComplete(job.id)
+            try await verifyWhenComplete(job.id)
+        }
+    }
+
+    /// Fires deadlines until the task is cancelled.
+    public func run() async {
+        while !Task.isCancelled {
+            do throws(EngineError) {
+                if failure == nil, let due = engine.nextDeadline, due <= clock.now { try await perform(.tick) }
+            } catch {
+                log.error("scheduler: \(error)")
+            }
+            try? await Task.sleep(for: .milliseconds(200))
+        }
+    }
+
+    /// Whether the engine still settles.
+    public var isHealthy: Bool { failure == nil }
+
+    /// The state in numbers.
+    public var summary: SchedulerSummary {
+        let now = clock.now
+        return SchedulerSummary(
+            jobsByPhase: Dictionary(engine.jobs.values.map { ($0.phase.rawValue, 1) }, uniquingKeysWith: +),
+            nodesOnline: engine.nodes.keys.filter { engine.isOnline($0, at: now) }.count,
+            unjudged: engine.jobs.values.filter { $0.phase == .verifying && $0.validator == nil }.count,
+            heldUnits: engine.jobs.values.reduce(0) { $0 + $1.held }
+        )
+    }
+
+    /// Applies an event, queues everything that follows from it, and waits until that is durable.
+    /// - Parameters:
+    ///   - records: rows of the caller that become durable with it.
+    ///   - prepare: changes to the job documents that belong to the event; run only when the market takes it.
+    @discardableResult
+    func perform(
+        _ event: Event,
+        records: [Record] = [],
+        prepare: (inout [Digest: JobDocuments]) -> Void = { _ in }
+    ) async throws(EngineError) -> Effects {
+        try requireHealth()
+        guard inFlight < Self.inFlightMax else {
+            throw EngineError(.unavailable, "engine.busy", "\(inFlight) changes wait for the disk; try again later")
+        }
+        let now = clock.now
+        let effects: Effects
+        do throws(MarketError) {
+            effects = try engine.apply(event, at: now)
+        } catch {
+            if let reason = engine.stopped ?? engine.book.stopped { throw stop(reason) }
+            throw EngineError(error)
+        }
+        prepare(&documents)
+        guard !effects.isEmpty || !records.isEmpty else {
+            try await durable(last)
+            return effects
+        }
+        let batch: Batch
+        do {
+            batch = try self.batch(for: effects, records: records)
+        } catch {
+            throw stop("a document could not be made: \(error)")
+        }
+        let ticket = store.submit(batch)
+        last = ticket
+        inFlight += 1
+        for ending in effects.endings { endings[ending.job.id] = ticket }
+        try await durable(ticket)
+        inFlight -= 1
+        for ending in effects.endings { endings[ending.job.id] = nil }
+        engine.release(batch)
+        return effects
+    }
+
+    /// Waits for a batch.
+    private func durable(_ ticket: CommitTicket?) async throws(EngineError) {
+        do throws(LedgerError) {
+            try await ticket?.durable()
+        } catch {
+            throw stop("the store failed: \(error)")
+        }
+        try requireHealth()
+    }
+
+    /// Returns when the end of this job, or of any job for `nil`, is on the disk if it was on its way there.
+    func endingIsDurable(of job: Digest?) async throws(EngineError) {
+        if let job {
+            try await durable(endings[job])
+        } else if !endings.isEmpty {
+            try await durable(last)
+        }
+    }
+
+    /// Throws what stopped the scheduler.
+    func requireHealth() throws(EngineError) {
+        if let failure { throw failure }
+    }
+
+    /// Refuses everything from now on.
+    private func stop(_ reason: String) -> EngineError {
+        let error = EngineError(.unavailable, "engine.stopped", "the engine has stopped: \(reason)")
+        if failure == nil { log.critical("scheduler: \(error)") }
+        failure = error
+        return error
+    }
+
+    /// Everything that has to become durable together.
+    private func batch(for effects: Effects, records: [Record]) throws -> Batch {
+        var batch = Batch(effects: effects.ledger, records: records)
+        for job in effects.leases {
+            guard let assignment = job.assignment, var file = documents[job.id] else { continue }
+            let lease = Lease(
+                jobID: JobID(job.id),
+                attempt: Int64(job.attempt),
+                epoch: UInt64(job.attempt),
+                engine: key.verifyingKey,
+                node: assignment.node,
+                orderDigest: job.orderDigest,
+                pricePerMegaUnit: assignment.pricePerMegaUnit,
+                stakeAmount: UInt64(assignment.stake),
+                grantedAt: assignment.grantedAt,
+                expiresAt: assignment.expiresAt
+            )
+            file.begin(try Lease.sign(lease, with: key))
+            documents[job.id] = file
+        }
+        for job in effects.jobs {
+            batch.records.append(Record(kind: Job.recordKind, id: job.id.bytes, body: job.json.serialized()))
+            if let file = documents[job.id] { batch.records.append(file.record(job: job.id)) }
+        }
+        for node in effects.nodes {
+            batch.records.append(Record(kind: Node.recordKind, id: node.key.bytes, body: node.json.serialized()))
+        }
+        for ending in effects.endings {
+            let id = ending.job.id
+            guard let file = documents.removeValue(forKey: id) else {
+                throw StorageError(
+                    path: id.hex,
+                    operation: "write a receipt",
+                    reason: "the job's documents are missing"
+                )
+            }
+            batch.receipts.append(try receipt(of: ending, file))
+            batch.records.append(Record(kind: Job.recordKind, id: id.bytes, body: nil))
+            batch.records.append(Record(kind: JobDocuments.recordKind, id: id.bytes, body: nil))
+            batch.records.append(
+                Record(kind: JobView.finalRecordKind, id: id.bytes, body: JobView(ending).json.serialized())
+            )
+            log.info("scheduler: job \(id) ended: \(ending.outcome.rawValue) (\(ending.reason.code))")
+        }
+        return batch
+    }
+}

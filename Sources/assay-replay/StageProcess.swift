@@ -1,0 +1,146 @@
+// One stage from start to end: read the request's header, put up the walls, say so, and only then touch what the job brought.
+import CSandbox
+import Codecs
+import Glibc
+import Replay
+
+enum StageProcess {
+    /// Performs `stage` and ends the process.
+    static func perform(_ stage: WorkerStage) -> Never {
+        do throws(RunFailure) {
+            var reader = RequestReader()
+            let request = try reader.header()
+            guard request.stage == stage else {
+                throw RunFailure(.protocolViolation, "asked for stage \(request.stage.rawValue)")
+            }
+            let walls = try raise(request.walls, stage)
+            Reply.send(.walls, JSONValue.array(walls.map { .string($0.rawValue) }).serialized())
+            switch stage {
+            case .compile: try compile(request, &reader)
+            case .run: try run(request, &reader)
+            }
+            Reply.send(.done)
+        } catch {
+            Reply.fail(error)
+        }
+        // Without exit handlers: a driver's own could wait for threads that a kernel still holds.
+        _exit(0)
+    }
+
+    private static func raise(
+        _ walls: WorkerRequest.Walls,
+        _ stage: WorkerStage
+    ) throws(RunFailure) -> [SandboxReport.Measure] {
+        var standing: [SandboxReport.Measure] = []
+        var limits = assay_limits(
+            address_space: walls.addressSpaceBytes,
+            cpu_seconds: walls.processorSeconds,
+            file_bytes: walls.fileBytes,
+            descriptors: 256,
+            processes: walls.processes
+        )
+        guard assay_limit_resources(&limits) == 0 else { throw RunFailure(.sandbox, "cannot set resource limits") }
+        standing.append(.rlimits)
+        guard assay_forbid_new_privileges() == 0 else { throw RunFailure(.sandbox, "cannot give up privileges") }
+        standing.append(.noNewPrivileges)
+        if !walls.readable.isEmpty {
+            let paths = walls.readable.map { UnsafePointer<CChar>(strdup($0)) }
+            let devices = walls.devices.map { UnsafePointer<CChar>(strdup($0)) }
+            let error = assay_confine_files(
+                paths,
+                Int32(paths.count),
+                devices,
+                Int32(devices.count),
+                walls.writable
+            )
+            guard error == 0 || error == ENOSYS || error == EPERM else {
+                throw RunFailure(.sandbox, "Landlock: errno \(error)")
+            }
+            if error == 0 { standing.append(.landlock) }
+        }
+        let profile = stage == .compile ? assay_stage_compile : assay_stage_run
+        let error = assay_filter_system_calls(profile, walls.allowsDeviceControl ? 1 : 0)
+        // Where filters are not to be had the parent decides whether the level that is left will do.
+        guard error == 0 || error == EINVAL || error == ECANCELED else {
+            throw RunFailure(.sandbox, "seccomp: errno \(error)")
+        }
+        if error == 0 { standing.append(.seccomp) }
+        return standing
+    }
+
+    private static func compile(_ request: WorkerRequest, _ reader: inout RequestReader) throws(RunFailure) {
+        let context = try DeviceContext.open(request.spec)
+        Reply.send(.device, context.description.json.serialized())
+        let unit = ProgramUnit.needed(by: request.spec)[request.unit]
+        let text = try reader.read(Int(request.programLengths[0]))
+        Reply.send(.binary, try context.compile(text, unit: unit))
+    }
+
+    private static func run(_ request: WorkerRequest, _ reader: inout RequestReader) throws(RunFailure) {
+        let context = try DeviceContext.open(request.spec)
+        Reply.send(.device, context.description.json.serialized())
+        let units = ProgramUnit.needed(by: request.spec)
+        var programs: [Program] = []
+        for length in request.programLengths {
+            programs.append(try context.load(try reader.read(Int(length))))
+        }
+        var buffers: [Buffer] = []
+        for slot in request.spec.slots {
+            let content = slot.role == .input ? try reader.read(slot.byteCount) : nil
+            buffers.append(try context.buffer(byteCount: slot.byteCount, content: content))
+        }
+        for (index, step) in request.spec.steps.enumerated() {
+            guard let unit = ProgramUnit.index(of: step, in: units) else {
+                throw RunFailure(.protocolViolation, "no program for step \(index)")
+            }
+            try context.launch(step, program: programs[unit], buffers: buffers)
+            for slot in step.writtenSlots {
+                var place: [UInt8] = []
+                place.appendLittleEndian(UInt32(index))
+                place.appendLittleEndian(UInt32(slot))
+                let content = try context.read(buffers[slot])
+                content.withUnsafeBytes { Reply.send(.slot, place, $0) }
+            }
+        }
+    }
+}
+
+/// Reads the request from front to back.
+struct RequestReader {
+    mutating func header() throws(RunFailure) -> WorkerRequest {
+        let prefix = try read(WorkerRequest.prefixLength)
+        do throws(ParseError) {
+            let length = try WorkerRequest.headerLength(prefix: prefix)
+            return try WorkerRequest(header: try readHeader(length))
+        } catch {
+            throw RunFailure(.protocolViolation, "request: \(error)")
+        }
+    }
+
+    private mutating func readHeader(_ length: Int) throws(ParseError) -> [UInt8] {
+        do throws(RunFailure) {
+            return try read(length)
+        } catch {
+            throw ParseError(field: "header", expected: "\(length) bytes", actual: "fewer")
+        }
+    }
+
+    /// The next `count` bytes.
+    mutating func read(_ count: Int) throws(RunFailure) -> [UInt8] {
+        var isComplete = true
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            while filled < count {
+                let part = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...])
+                let got = Glibc.read(WorkerRequest.descriptor, part.baseAddress, part.count)
+                if got < 0 && errno == EINTR { continue }
+                guard got > 0 else {
+                    isComplete = false
+                    return
+                }
+                filled += got
+            }
+        }
+        guard isComplete else { throw RunFailure(.protocolViolation, "the request ends early") }
+        return bytes
+    }
+}

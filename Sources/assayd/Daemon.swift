@@ -1,0 +1,297 @@
+// Puts the parts together: folder, keys, store, scheduler, HTTP, agents; and ends them in order.
+import Codecs
+import Commitments
+import EngineAPI
+import EngineClient
+import Glibc
+import HTTPAPI
+import Ledger
+import Logging
+import Market
+import Receipts
+import Replay
+import Signatures
+import Synchronization
+import Validator
+
+/// Why the daemon could not start or go on, with its exit code (sysexits.h).
+struct DaemonError: Error, CustomStringConvertible {
+    var exitCode: Int32
+    var description: String
+
+    static func configuration(_ text: String) -> DaemonError { DaemonError(exitCode: 78, description: text) }
+    static func unavailable(_ text: String) -> DaemonError { DaemonError(exitCode: 69, description: text) }
+    static func input(_ text: String) -> DaemonError { DaemonError(exitCode: 66, description: text) }
+    static func storage(_ text: String) -> DaemonError { DaemonError(exitCode: 74, description: text) }
+}
+
+/// The running daemon.
+struct Daemon {
+    static let sandboxLevels = SandboxLevel.allCases.map(\.rawValue).joined(separator: ", ")
+    static let defaultSandboxLevel = SandboxLevel.seccomp.rawValue
+
+    let options: AssayDaemon
+    let log: Logger
+    let clock = SystemClock()
+
+    func run() async throws {
+        let roles = try options.parsedRoles()
+        let folder = DataFolder(path: absolute(options.data))
+        do {
+            try folder.prepare()
+        } catch {
+            throw DaemonError.storage("\(error)")
+        }
+        log.notice(
+            "assayd \(AssayVersion.text): \(roles.map(\.rawValue).sorted().joined(separator: ", ")) on \(folder.path)"
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await Self.untilSignalled() }
+            let url: String
+            if roles.contains(.scheduler) {
+                url = try await startScheduler(folder, in: &group)
+            } else {
+                url = options.engine ?? EngineEndpoint.url
+            }
+            if roles.contains(.validator) || roles.contains(.provider) {
+                let runner = try makeRunner(folder)
+                let client = try connect(url)
+                let engineKey = try await pinnedKey(client, folder, isOwn: roles.contains(.scheduler))
+                if roles.contains(.validator) {
+                    try startValidator(client, engineKey, runner, folder, in: &group)
+                }
+                if roles.contains(.provider) {
+                    try await startProvider(client, engineKey, runner, folder, in: &group)
+                }
+            }
+            announce("ready")
+            // The first task to end, by a signal or a failure, ends the others.
+            try await group.next()
+            group.cancelAll()
+            while (try? await group.next()) != nil {}
+        }
+        log.notice("assayd: stopped")
+    }
+
+    // MARK: Roles
+
+    private func startScheduler(
+        _ folder: DataFolder,
+        in group: inout ThrowingTaskGroup<Void, any Error>
+    ) async throws -> String {
+        let (host, port) = try address()
+        let flush = try FlushMeasurement.measure(directory: folder.path)
+        log.notice("disk: \(flush.summary)")
+        let store: SQLiteLedgerStore
+        do {
+            store = try SQLiteLedgerStore(path: folder.ledger)
+        } catch {
+            throw DaemonError.storage("\(error)")
+        }
+        let key = try folder.key(.engine)
+        var validators: Set<VerifyingKey> = [try folder.key(.validator).verifyingKey]
+        for text in options.acceptValidator {
+            do {
+                validators.insert(try VerifyingKey(text: text, field: "--accept-validator"))
+            } catch {
+                throw DaemonError.configuration("\(error)")
+            }
+        }
+        let scheduler: Scheduler
+        do {
+            scheduler = try await Scheduler(
+                key: key,
+                operatorKey: try folder.key(.operator).verifyingKey,
+                configuration: MarketConfiguration(
+                    engine: key.verifyingKey,
+                    validators: validators,
+                    ruleset: try rules()
+                ),
+                store: store,
+                artefacts: try ArtefactStore(folder: folder.artefacts),
+                clock: clock,
+                version: AssayVersion.text,
+                log: log
+            )
+        } catch let error as DaemonError {
+            throw error
+        } catch {
+            throw DaemonError.storage("the engine cannot start on \(folder.ledger): \(error)")
+        }
+        log.notice("engine: \(key.verifyingKey)")
+        let server = EngineServer(
+            api: scheduler,
+            metrics: SchedulerMetrics(scheduler: scheduler),
+            configuration: EngineServer.Configuration(host: host, port: port, version: AssayVersion.text)
+        )
+        group.addTask { await scheduler.run() }
+        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+        group.addTask {
+            defer { continuation.finish() }
+            do {
+                try await server.run { port in continuation.yield(port) }
+            } catch  where !Task.isCancelled {
+                throw DaemonError.unavailable("cannot listen on \(host):\(port): \(error)")
+            }
+        }
+        for await bound in ports {
+            let url = "http://\(host.contains(":") ? "[\(host)]" : host):\(bound)"
+            announce("listening on \(url)")
+            return url
+        }
+        throw DaemonError.unavailable("cannot listen on \(host):\(port); is another daemon using the address?")
+    }
+
+    private func startValidator(
+        _ client: HTTPEngineClient,
+        _ engineKey: VerifyingKey,
+        _ runner: SandboxedRunner,
+        _ folder: DataFolder,
+        in group: inout ThrowingTaskGroup<Void, any Error>
+    ) throws {
+        let key = try folder.key(.validator)
+        let agent = ValidatorAgent(
+            session: EngineSession(engine: client, engineKey: engineKey, key: key, clock: clock),
+            runner: runner,
+            artefacts: try ArtefactStore(folder: folder.artefacts),
+            log: log
+        )
+        log.notice("validator: \(key.verifyingKey)")
+        group.addTask { await agent.run() }
+    }
+
+    private func startProvider(
+        _ client: HTTPEngineClient,
+        _ engineKey: VerifyingKey,
+        _ runner: SandboxedRunner,
+        _ folder: DataFolder,
+        in group: inout ThrowingTaskGroup<Void, any Error>
+    ) async throws {
+        let key = try folder.key(.node)
+        let devices: [DeviceDescription]
+        do {
+            devices = try await runner.devices()
+        } catch {
+            throw DaemonError.unavailable("the worker cannot list devices: \(error)")
+        }
+        guard let device = devices.first(where: { $0.kind == .gpu }) ?? devices.first else {
+            throw DaemonError.unavailable(
+                "no OpenCL device found; install a GPU's driver or pocl-opencl-icd for the CPU"
+            )
+        }
+        log.notice("provider: \(key.verifyingKey) on \(device.name) (\(device.kind.rawValue), \(device.platform))")
+        let agent = ProviderAgent(
+            session: EngineSession(engine: client, engineKey: engineKey, key: key, clock: clock),
+            runner: runner,
+            offer: NodeOffer(
+                deviceKind: device.kind,
+                memoryBytes: device.memoryBytes,
+                askPerMegaUnit: options.price
+            ),
+            results: try ResultFolder(folder: folder.results),
+            artefacts: try ArtefactStore(folder: folder.artefacts),
+            log: log
+        )
+        group.addTask { await agent.run() }
+    }
+
+    // MARK: Parts
+
+    private func makeRunner(_ folder: DataFolder) throws -> SandboxedRunner {
+        guard let worker = options.worker ?? SandboxedRunner.defaultWorker() else {
+            throw DaemonError.unavailable("no worker: expected assay-replay beside this program, or --worker")
+        }
+        guard let level = SandboxLevel(rawValue: options.minimumSandbox) else {
+            let found = options.minimumSandbox
+            throw DaemonError.configuration(
+                "--minimum-sandbox: expected one of \(Self.sandboxLevels), found '\(found)'"
+            )
+        }
+        var bounds = SandboxedRunner.Options()
+        bounds.minimumLevel = level
+        return SandboxedRunner(worker: worker, workDirectory: folder.work, options: bounds)
+    }
+
+    private func connect(_ url: String) throws -> HTTPEngineClient {
+        do {
+            return try HTTPEngineClient(url: url)
+        } catch {
+            throw DaemonError.configuration("\(error)")
+        }
+    }
+
+    /// The engine's key: the one on the command line, else the one that was seen first.
+    private func pinnedKey(
+        _ client: HTTPEngineClient,
+        _ folder: DataFolder,
+        isOwn: Bool
+    ) async throws -> VerifyingKey {
+        if isOwn { return try folder.key(.engine).verifyingKey }
+        if let text = options.engineKey {
+            do {
+                return try VerifyingKey(text: text, field: "--engine-key")
+            } catch {
+                throw DaemonError.configuration("\(error)")
+            }
+        }
+        do {
+            if let pinned = try PinnedKey.read(in: folder) { return pinned }
+        } catch {
+            throw DaemonError.storage("\(error)")
+        }
+        var waited = 0
+        while true {
+            do {
+                let key = try await client.engine().engine
+                try PinnedKey.write(key, in: folder)
+                log.warning("engine: trusting \(key) from now on, because no --engine-key was given")
+                return key
+            } catch let error as EngineError {
+                guard waited < 30 else { throw DaemonError.unavailable("\(client.url): \(error)") }
+                waited += 1
+                try await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+
+    private func rules() throws -> Ruleset {
+        guard let path = options.ruleset else { return .default }
+        do {
+            guard let bytes = try WholeFile.read(absolute(path)) else {
+                throw DaemonError.input("--ruleset: expected a file, found none at \(path)")
+            }
+            return try Ruleset(parsing: bytes)
+        } catch let error as ParseError {
+            throw DaemonError.configuration("--ruleset \(path): \(error)")
+        }
+    }
+
+    private func address() throws -> (host: String, port: Int) {
+        guard let colon = options.listen.lastIndex(of: ":"),
+            let port = Int(options.listen[options.listen.index(after: colon)...]), (0...65535).contains(port)
+        else { throw DaemonError.configuration("--listen: expected host:port, found '\(options.listen)'") }
+        let host = options.listen[..<colon].trimmingPrefix("[")
+        return (String(host.hasSuffix("]") ? host.dropLast() : host), port)
+    }
+
+    private func absolute(_ path: String) -> String {
+        if path.hasPrefix("/") { return path }
+        var buffer = [CChar](repeating: 0, count: 4096)
+        guard getcwd(&buffer, buffer.count) != nil else { return path }
+        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) + "/" + path
+    }
+
+    /// Tells whoever started the daemon, on standard output, which is not buffered here.
+    private func announce(_ text: String) {
+        let line = Array("assayd: \(text)\n".utf8)
+        _ = write(STDOUT_FILENO, line, line.count)
+    }
+
+    /// Returns when the process is asked to end.
+    private static func untilSignalled() async throws {
+        let (signals, continuation) = AsyncStream.makeStream(of: Int32.self)
+        let sources = [SIGTERM, SIGINT].map { SignalSource($0) { continuation.yield($0) } }
+        for await _ in signals { break }
+        withExtendedLifetime(sources) {}
+    }
+}

@@ -1,0 +1,190 @@
+// Engines that are wrong on purpose: each must be found by the simulation, or the simulation is blind.
+import Commitments
+import Ledger
+import Receipts
+import Replay
+import Signatures
+import Verdicts
+
+@testable import Market
+
+/// One mistake.
+enum Mutant: String, CaseIterable, Sendable {
+    /// An accepted job is paid a second time, outside of its hold.
+    case paidTwice
+    /// The stake of an attempt that ended stays held.
+    case stakeKept
+    /// An inconclusive verdict counts as accepted.
+    case paidOnInconclusive
+    /// A result under an earlier lease counts as one under the present lease.
+    case staleResult
+    /// A verdict of an earlier draw counts as one of the present draw.
+    case staleVerdict
+    /// An honest result is slashed when a validator is slow to say so.
+    case slashedHonest
+    /// Nothing ever times out while a job is being verified.
+    case noVerifyDeadline
+    /// Answers leave before their batch is in the store.
+    case answerBeforeCommit
+    /// A node with a lease gets another one.
+    case secondLease
+    /// A row of a changed job is not written.
+    case lostRow
+    /// The provider gets all that was held.
+    case remainderKept
+    /// A validator may judge what it computed itself.
+    case ownWork
+    /// A job that ended is opened again by its repeated order.
+    case reopened
+
+    func apply(_ event: Event, to engine: inout Engine, at: Int64) throws -> Effects {
+        let book = engine.book
+        var effects = Effects()
+        switch (self, event) {
+        case (.paidOnInconclusive, .judge(var judgement)) where judgement.outcome == .inconclusive:
+            (judgement.outcome, judgement.fault) = (.accepted, .none)
+            return try engine.apply(.judge(judgement), at: at)
+        case (.staleResult, .commit(let id, _, _, let claim)):
+            guard let job = engine.jobs[id], let node = job.assignment?.node else { break }
+            return try engine.apply(.commit(job: id, attempt: job.attempt, node: node, claim: claim), at: at)
+        case (.staleVerdict, .judge(var judgement)):
+            guard let job = engine.jobs[judgement.job], let claim = job.claim, let judge = job.validator else { break }
+            judgement.attempt = job.attempt
+            judgement.validator = judge
+            judgement.executionDigest = claim.executionDigest
+            return try engine.apply(.judge(judgement), at: at)
+        case (.slashedHonest, .judge(var judgement)) where judgement.outcome == .accepted && at % 3 == 0:
+            (judgement.outcome, judgement.fault) = (.rejected, .provider)
+            return try engine.apply(.judge(judgement), at: at)
+        case (.secondLease, .nodeSeen(let key)):
+            engine.leases[key] = nil
+        case (.ownWork, .validatorSeen(let key)):
+            guard engine.judging[key] == nil,
+                let own = engine.unjudged.first(where: { engine.jobs[$0]?.assignment?.node == key }),
+                var job = engine.jobs[own]
+            else { break }
+            engine.unjudged.removeAll { $0 == own }
+            job.validator = key
+            engine.judging[key] = own
+            engine.keep(job, &effects)
+            return effects
+        case (.reopened, .submit(let submission)):
+            guard engine.jobs[submission.id] == nil else { break }
+            let done = try engine.apply(event, at: at)
+            guard done.isEmpty, let first = Self.fresh(submission, at: at) else { return done }
+            engine.keep(first, &effects)
+            return effects
+        default: break
+        }
+        effects = try engine.apply(event, at: at)
+        switch self {
+        case .paidTwice:
+            for ending in effects.endings where ending.outcome == .accepted {
+                guard let node = ending.job.assignment?.node else { continue }
+                let again = Transfer(
+                    id: TransferID(deriving: Array("again".utf8), ending.job.id.bytes),
+                    debit: ending.job.account,
+                    credit: engine.account(.provider, of: node),
+                    amount: max(1, Int64(ending.settlement.gross)),
+                    currency: ending.job.currency,
+                    kind: .direct,
+                    job: ending.job.id,
+                    attempt: ending.job.attempt,
+                    leg: "pay.again"
+                )
+                if let done = try? engine.book.apply(.transfer(again), at: at) { effects.ledger.append(done) }
+            }
+        case .stakeKept:
+            try Self.redo(&effects, &engine, from: book, at: at) { resolution in
+                resolution.hold.transfer.leg == "stake" ? nil : Self.operation(resolution, legs: nil)
+            }
+        case .remainderKept:
+            try Self.redo(&effects, &engine, from: book, at: at) { resolution in
+                guard resolution.hold.transfer.leg == "hold", resolution.posted > 0 else {
+                    return Self.operation(resolution, legs: nil)
+                }
+                return Self.operation(resolution, legs: resolution.returned)
+            }
+        case .noVerifyDeadline:
+            for (index, job) in effects.jobs.enumerated() where job.phase == .verifying {
+                effects.jobs[index].deadline = .max / 2
+                engine.jobs[job.id]?.deadline = .max / 2
+            }
+        default: break
+        }
+        return effects
+    }
+
+    /// A job as it was submitted.
+    private static func fresh(_ submission: Submission, at: Int64) -> Job? {
+        Job(
+            id: submission.id,
+            name: submission.spec.name,
+            requester: submission.requester,
+            account: submission.account,
+            nonce: submission.nonce,
+            orderDigest: submission.orderDigest,
+            specDigest: submission.specDigest,
+            currency: submission.spec.price.currency,
+            held: Int64(submission.spec.holdAmount),
+            workUnits: submission.spec.replay.workUnits,
+            maxPerMegaUnit: submission.spec.price.maxPerMegaUnit,
+            device: submission.spec.replay.device,
+            deadlines: submission.spec.deadlines,
+            attemptsAllowed: UInt32(submission.spec.attempts),
+            submittedAt: at,
+            phase: .funded,
+            deadline: at + 60
+        )
+    }
+
+    /// What the resolution of a hold was asked as, with `more` added to its first leg.
+    private static func operation(_ resolution: HoldResolution, legs more: Int64?) -> (HoldResolution, Int64) {
+        (resolution, more ?? 0)
+    }
+
+    /// Does the ledger's part of an event again, with other resolutions.
+    private static func redo(
+        _ effects: inout Effects,
+        _ engine: inout Engine,
+        from book: Book,
+        at: Int64,
+        _ change: (HoldResolution) -> (HoldResolution, Int64)?
+    ) throws {
+        guard effects.ledger.contains(where: { $0.resolution != nil }) else { return }
+        var book = book
+        var done: [LedgerEffects] = []
+        for effect in effects.ledger {
+            if let account = effect.account {
+                done.append(try book.apply(.openAccount(account), at: at))
+            } else if let hold = effect.hold {
+                done.append(try book.apply(.hold(hold.transfer, expiresAt: hold.expiresAt), at: at))
+            } else if let resolution = effect.resolution {
+                guard let (_, more) = change(resolution) else { continue }
+                var legs = effect.transfers.filter { $0.kind == .post }
+                    .map { Leg(credit: $0.credit, amount: $0.amount, name: $0.leg) }
+                if !legs.isEmpty { legs[0].amount += more }
+                let attempt = effect.transfers.first?.attempt ?? 0
+                let verdict = effect.transfers.first?.verdict
+                done.append(
+                    try book.apply(
+                        .resolve(
+                            Resolution(
+                                id: resolution.id,
+                                hold: resolution.hold.id,
+                                legs: legs,
+                                attempt: attempt,
+                                verdict: verdict
+                            )
+                        ),
+                        at: at
+                    )
+                )
+            } else if let transfer = effect.transfers.first {
+                done.append(try book.apply(.transfer(transfer), at: at))
+            }
+        }
+        engine.book = book
+        effects.ledger = done
+    }
+}

@@ -1,0 +1,121 @@
+// What must be true after every event and at the end of every run.
+import Commitments
+import Ledger
+import Receipts
+import Signatures
+import Verdicts
+
+@testable import Market
+
+extension Simulation {
+    /// After every event: the ledger's invariants, and that the market and the ledger tell the same story.
+    func check(_ event: @autoclosure () -> String) throws {
+        let engine = shell.engine
+        func demand(_ condition: Bool, _ text: @autoclosure () -> String) throws {
+            if !condition { throw Violation("after \(event()): \(text())") }
+        }
+        do {
+            try engine.book.verify()
+        } catch {
+            throw Violation("after \(event()): \(error)")
+        }
+        var owed: Int64 = 0
+        var leased: Set<VerifyingKey> = []
+        var judging: Set<VerifyingKey> = []
+        for job in engine.jobs.values {
+            owed += job.held + (job.assignment?.stake ?? 0)
+            try demand(engine.book.holds[job.holdID]?.amount == job.held, "job \(job.id) is open without its hold")
+            try demand(job.deadline < 3_000_000_000, "job \(job.id) never ends")
+            try demand(job.attempt <= job.attemptsAllowed, "job \(job.id) is in attempt \(job.attempt)")
+            if let node = job.assignment?.node, job.phase != .verifying {
+                try demand(leased.insert(node).inserted, "node \(node) has two leases")
+                try demand(engine.lease(of: node)?.id == job.id, "the lease of \(node) is unknown")
+            }
+            if let validator = job.validator {
+                try demand(judging.insert(validator).inserted, "validator \(validator) has two executions")
+                try demand(engine.verification(of: validator)?.id == job.id, "the draw of \(validator) is unknown")
+                try demand(job.assignment?.node != validator, "\(validator) is to judge its own work")
+            }
+            let isQueued = engine.unjudged.contains(job.id)
+            try demand(isQueued == (job.phase == .verifying && job.validator == nil), "\(job.id) and its queue")
+            try demand(engine.offered.contains(job.id) == (job.phase == .offered), "\(job.id) and the offers")
+        }
+        let held = engine.book.holds.values.reduce(0) { $0 + $1.amount }
+        try demand(held == owed, "\(held) held, \(owed) owed to open jobs and stakes")
+        try demand(engine.leases.count == leased.count, "a lease without a job")
+        try demand(engine.judging.count == judging.count, "a draw without a job")
+        try demand(Set(engine.unjudged).count == engine.unjudged.count, "a job waits twice for a validator")
+        try demand(Set(engine.offered).count == engine.offered.count, "a job is offered twice")
+    }
+
+    /// When all is over.
+    func checkEnd() async throws {
+        func demand(_ condition: Bool, _ text: @autoclosure () -> String) throws {
+            if !condition { throw Violation("at the end: \(text())") }
+        }
+        try check("the end")
+        let store = shell.store
+        try demand(try store.openHolds().isEmpty, "something stays held")
+        try demand(try store.records(kind: Job.recordKind).isEmpty, "a job's row stays")
+        let accounts = try store.accounts(owner: nil)
+        try demand(accounts.reduce(0) { $0 + $1.balance } == 0, "the balances do not sum to zero")
+        try demand(accounts.allSatisfy { $0.debitsPending == 0 && $0.creditsPending == 0 }, "something is pending")
+        let ids = shell.endings.map(\.job.id)
+        try demand(Set(ids).count == ids.count, "a job ended twice")
+        let lost = shell.acknowledged.subtracting(ids)
+        try demand(lost.isEmpty, "acknowledged and never ended: \(lost)")
+        let receipts = try store.receiptCount()
+        try demand(receipts == ids.count, "\(receipts) receipts of \(ids.count) jobs")
+        for ending in shell.endings { try check(ending) }
+        let report = try Fsck.run(store)
+        try demand(report.isClean, report.checks.flatMap(\.faults).first ?? "fsck")
+    }
+
+    private func check(_ ending: Ending) throws {
+        let job = ending.job
+        func demand(_ condition: Bool, _ text: @autoclosure () -> String) throws {
+            if !condition { throw Violation("job \(job.id), \(ending.outcome.rawValue): \(text())") }
+        }
+        let amounts = SettlementAmounts(
+            outcome: ending.outcome,
+            held: UInt64(job.held),
+            workUnits: job.workUnits,
+            pricePerMegaUnit: job.assignment?.pricePerMegaUnit,
+            stake: UInt64(job.assignment?.stake ?? 0),
+            ruleset: shell.configuration.ruleset
+        )
+        try demand(ending.settlement.gross == amounts.gross, "gross \(ending.settlement.gross), not \(amounts.gross)")
+        let transfers = try shell.store.transfers(ofJob: job.id)
+        let moved = transfers.filter { [.post, .direct].contains($0.kind) }
+        let paid = moved.filter { $0.leg.hasPrefix("pay.") }
+        let slashed = moved.filter { $0.leg.hasPrefix("slash.") }
+        try demand(paid.reduce(0) { $0 + $1.amount } == Int64(amounts.gross), "paid is not gross \(amounts.gross)")
+        try demand(slashed.reduce(0) { $0 + $1.amount } == Int64(amounts.slashed), "slashed is not \(amounts.slashed)")
+        try demand(Set(moved.map(\.attempt)).count <= 1, "paid in two attempts")
+        try demand(moved.allSatisfy { $0.attempt == job.attempt }, "paid for another attempt")
+        try demand(Set(moved.map(\.leg)).count == moved.count, "a leg is paid twice")
+        let named = (ending.settlement.legs + (ending.settlement.stake?.legs ?? [])).map(\.transfer).sorted()
+        try demand(named == moved.map(\.id.text).sorted(), "the receipt names other transfers than the ledger has")
+        try demand(
+            job.history.map(\.attempt) == Array(1...max(1, job.attempt)).prefix(Int(job.attempt)).map { $0 },
+            "history"
+        )
+        try demand(ending.settledAt >= job.assignment?.grantedAt ?? 0, "settled before the lease")
+
+        guard ending.outcome == .accepted || ending.outcome == .rejected else { return }
+        guard let claim = job.claim.flatMap({ truth.claims[$0.executionDigest] }),
+            let verdict = ending.verdictDigest.flatMap({ truth.verdicts[$0] })
+        else { throw Violation("job \(job.id): money moved without claim and verdict") }
+        try demand(
+            claim.job == job.id && claim.attempt == job.attempt,
+            "settled on a claim of attempt \(claim.attempt)"
+        )
+        try demand(claim.node == job.assignment?.node, "settled on the claim of \(claim.node)")
+        try demand(verdict.job == job.id && verdict.attempt == job.attempt, "settled on a stale verdict")
+        try demand(verdict.execution == job.claim?.executionDigest, "settled on a verdict about another claim")
+        try demand(verdict.validator == job.validator, "settled on the verdict of \(verdict.validator)")
+        try demand(verdict.outcome == ending.outcome, "the verdict says \(verdict.outcome.rawValue)")
+        try demand(verdict.isHonest, "judged by who computed it")
+        try demand(claim.isHonest == (ending.outcome == .accepted), "the claim is \(claim.isHonest ? "true" : "a lie")")
+    }
+}

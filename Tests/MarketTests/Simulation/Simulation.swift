@@ -1,0 +1,249 @@
+// One seed is one run: a market of strangers over a network that loses, repeats, delays and reorders, on a machine that
+// crashes, under a clock that jumps.
+import AssayTesting
+import Commitments
+import Ledger
+import Receipts
+import Replay
+import Signatures
+import Verdicts
+
+@testable import Market
+
+/// A run of the market.
+struct Simulation {
+    private enum Packet {
+        case request(Request)
+        case reply(Request, Reply)
+    }
+
+    private struct Delivery {
+        let step: Int
+        let packet: Packet
+    }
+
+    private static let specs: [JobSpec] = {
+        var specs: [JobSpec] = []
+        for attempts: Int64 in [1, 2, 3] {
+            for (device, price) in [("any", "50000000"), ("cpu", "30000000"), ("gpu", "7"), ("any", "20000000")] {
+                var terms = Terms()
+                (terms.attempts, terms.device, terms.maxPerMegaUnit) = (attempts, device, price)
+                if let spec = try? terms.spec() { specs.append(spec) }
+            }
+        }
+        return specs
+    }()
+
+    private static let steps = 220
+
+    private var random: SeededGenerator
+    private let engineKey: VerifyingKey
+    private(set) var shell: Shell
+    private(set) var truth = Truth()
+    private var clock: Int64 = 1_700_000_000
+    private var aheadBy: Int64 = 0
+    private var requesters: [Requester] = []
+    private var providers: [Provider] = []
+    private var judges: [Judge] = []
+    /// Credits that the operator has still to make.
+    private var credits: [Transfer] = []
+    private var network: [Delivery] = []
+    private let judgeNames: [String]
+
+    init(seed: UInt64, mutant: Mutant? = nil) throws {
+        random = SeededGenerator(seed: seed)
+        engineKey = try Name.key("engine")
+        // One key both runs jobs and judges them.
+        judgeNames = ["v0", "v1", "n0"]
+        var rules = Ruleset.default
+        if UInt64.random(in: 0..<8, using: &random) == 0 { rules = try Self.rulesWithoutStake() }
+        let configuration = MarketConfiguration(
+            engine: engineKey,
+            validators: Set(try judgeNames.map(Name.key)),
+            ruleset: rules,
+            drawsAllowed: UInt32.random(in: 1...3, using: &random)
+        )
+        shell = try Shell(configuration: configuration, mutant: mutant, at: clock)
+        try addPeers()
+    }
+
+    private static func rulesWithoutStake() throws -> Ruleset {
+        let text = """
+            {"schema":"assay.ruleset/1","split":[{"leg":"provider","base":"gross","basisPoints":3333},\
+            {"leg":"validator","base":"gross","basisPoints":3333},{"leg":"fee","base":"gross","basisPoints":3334}],\
+            "stake":{"basisPointsOfHold":0,"minimum":"0"},\
+            "slash":[{"leg":"payer","base":"slashed","basisPoints":10000}]}
+            """
+        return try Ruleset(parsing: Array(text.utf8))
+    }
+
+    private mutating func addPeers() throws {
+        func credit(_ name: String, _ account: AccountID, _ amount: Int64) -> Transfer {
+            Transfer(
+                id: Name.transfer(name),
+                debit: shell.engine.account(.issuer, of: engineKey),
+                credit: account,
+                amount: amount,
+                currency: "credit",
+                kind: .credit
+            )
+        }
+        for index in 0..<Int.random(in: 1...3, using: &random) {
+            let key = try Name.key("r\(index)")
+            let account = Account(currency: "credit", kind: .payer, owner: key.bytes)
+            var tasks: [Requester.Task] = []
+            for number in 0..<Int.random(in: 1...3, using: &random) {
+                guard let spec = Self.specs.randomElement(using: &random) else { continue }
+                let name = "\(index)-\(number)"
+                let submission = Submission(
+                    id: Name.digest("job", name),
+                    requester: key,
+                    account: account.id,
+                    nonce: Name.digest("nonce", name),
+                    orderDigest: Name.digest("order", name),
+                    specDigest: Name.digest("spec", name),
+                    spec: spec
+                )
+                tasks.append(
+                    Requester.Task(
+                        submission: submission,
+                        forgetsFiles: UInt64.random(in: 0..<10, using: &random) == 0,
+                        isBad: UInt64.random(in: 0..<10, using: &random) == 0
+                    )
+                )
+            }
+            requesters.append(Requester(key: key, account: account, tasks: tasks))
+            let money = Int64.random(in: 1...20_000_000, using: &random)
+            credits.append(credit("credit r\(index)", account.id, money))
+        }
+        for index in 0..<Int.random(in: 1...4, using: &random) {
+            let key = try Name.key("n\(index)")
+            let node = Node(
+                key: key,
+                deviceKind: UInt64.random(in: 0..<3, using: &random) == 0 ? .gpu : .cpu,
+                memoryBytes: 1 << 30,
+                askPerMegaUnit: UInt64.random(in: 0...40_000_000, using: &random)
+            )
+            providers.append(
+                Provider(node: node, manner: Provider.Manner.allCases.randomElement(using: &random) ?? .honest)
+            )
+            let stake = Int64.random(in: 1...40_000_000, using: &random)
+            credits.append(credit("stake n\(index)", shell.engine.account(.stake, of: key), stake))
+        }
+        for name in judgeNames {
+            let manner = Judge.Manner.allCases.randomElement(using: &random) ?? .honest
+            judges.append(Judge(key: try Name.key(name), manner: manner))
+        }
+    }
+
+    // MARK: The run
+
+    /// Runs to the end.
+    /// - Throws: `Violation` for the first property that does not hold.
+    mutating func run() async throws {
+        for step in 0..<Self.steps {
+            passTime()
+            try await deliver(step)
+            for index in 0..<peerCount where UInt64.random(in: 0..<3, using: &random) == 0 {
+                if let request = try act(index, step) { send(.request(request), step) }
+            }
+            if UInt64.random(in: 0..<2, using: &random) == 0 { try tick() }
+            if UInt64.random(in: 0..<5, using: &random) < 3 { try await flush(step) }
+            if UInt64.random(in: 0..<90, using: &random) == 0 {
+                try await shell.crash(at: clock, keeping: Int.random(in: 0...shell.pendingCount, using: &random))
+                try check("a crash")
+            }
+        }
+        try await drain()
+        try await checkEnd()
+    }
+
+    private mutating func passTime() {
+        let dice = UInt64.random(in: 0..<1000, using: &random)
+        switch dice {
+        case 0..<700: clock += Int64.random(in: 0...3, using: &random)
+        case 700..<720: clock += Int64.random(in: 20...7200, using: &random)
+        case 720..<750: clock -= Int64.random(in: 1...20, using: &random)
+        case 750..<753 where aheadBy == 0:
+            aheadBy = 3 * 86_400
+            clock += aheadBy
+        case 753..<800:
+            clock -= aheadBy
+            aheadBy = 0
+        default: break
+        }
+    }
+
+    private mutating func send(_ packet: Packet, _ step: Int) {
+        let dice = UInt64.random(in: 0..<100, using: &random)
+        guard dice >= 10 else { return }
+        for _ in 0..<(dice < 22 ? 2 : 1) {
+            let isSlow = UInt64.random(in: 0..<20, using: &random) == 0
+            let delay = Int.random(in: isSlow ? 10...60 : 1...4, using: &random)
+            network.append(Delivery(step: step + delay, packet: packet))
+        }
+    }
+
+    private mutating func deliver(_ step: Int) async throws {
+        var due = network.filter { $0.step <= step }.map(\.packet)
+        network.removeAll { $0.step <= step }
+        due.shuffle(using: &random)
+        for packet in due {
+            switch packet {
+            case .request(let request):
+                let reply = try await shell.handle(request, at: clock)
+                try check("\(request.event)")
+                if let reply { send(.reply(request, reply), step) }
+            case .reply(let request, let reply): try hear(reply, to: request)
+            }
+        }
+    }
+
+    private mutating func flush(_ step: Int) async throws {
+        for (request, reply) in try await shell.flush() { send(.reply(request, reply), step) }
+    }
+
+    private mutating func tick() throws {
+        try shell.tick(at: clock)
+        try check("a tick")
+        for job in shell.engine.jobs.values where job.deadline <= clock {
+            throw Violation("job \(job.id) is still due after a tick in phase \(job.phase)")
+        }
+    }
+
+    private var peerCount: Int { requesters.count + providers.count + judges.count + 1 }
+
+    private mutating func act(_ index: Int, _ step: Int) throws -> Request? {
+        var local = index
+        if local < requesters.count { return try requesters[local].act(index, &random) }
+        local -= requesters.count
+        if local < providers.count { return providers[local].act(index, step, &random, &truth) }
+        local -= providers.count
+        if local < judges.count { return judges[local].act(index, step, &random, &truth) }
+        return credits.randomElement(using: &random).map { Request(sender: index, tag: 0, event: .transfer($0)) }
+    }
+
+    private mutating func hear(_ reply: Reply, to request: Request) throws {
+        var local = request.sender
+        if local < requesters.count { return try requesters[local].hear(reply, to: request) }
+        local -= requesters.count
+        if local < providers.count { return providers[local].hear(reply, to: request) }
+        local -= providers.count
+        if local < judges.count { return judges[local].hear(reply, to: request) }
+        if case .transfer(let transfer) = request.event, reply == .taken {
+            credits.removeAll { $0.id == transfer.id }
+        }
+    }
+
+    /// Everybody has gone; only the engine's own deadlines are left.
+    private mutating func drain() async throws {
+        network = []
+        for _ in 0..<400 {
+            _ = try await shell.flush()
+            guard let deadline = shell.engine.nextDeadline else { return }
+            clock = max(clock + 1, deadline)
+            try tick()
+        }
+        throw Violation("\(shell.engine.jobs.count) jobs never end")
+    }
+}

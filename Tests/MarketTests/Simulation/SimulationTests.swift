@@ -1,0 +1,63 @@
+// A thousand markets in miniature; ten thousand with ASSAY_LONG=1. A failing seed is printed and is the whole test case.
+import Foundation
+import Testing
+
+@testable import Market
+
+@Suite("Simulation") struct SimulationTests {
+    private static let chunk = 125
+    private static let count = ProcessInfo.processInfo.environment["ASSAY_LONG"] == nil ? 1000 : 10_000
+
+    @Test(arguments: stride(from: 0, to: count, by: chunk).map { $0 })
+    func nothingIsLostPaidTwiceOrHeldForEver(_ first: Int) async throws {
+        for seed in first..<first + Self.chunk {
+            do {
+                var simulation = try Simulation(seed: UInt64(seed))
+                try await simulation.run()
+            } catch {
+                Issue.record("seed \(seed): \(error)")
+                return
+            }
+        }
+    }
+
+    /// The runs reach what they are there to reach.
+    @Test func everyEndIsReached() async throws {
+        var reasons: Set<String> = []
+        var crashes = 0
+        for seed in 20_000..<20_080 as Range<UInt64> {
+            var simulation = try Simulation(seed: seed)
+            try await simulation.run()
+            reasons.formUnion(simulation.shell.endings.map(\.reason.code))
+            crashes += simulation.shell.crashes
+        }
+        let wanted: Set = [
+            "files-missing", "no-node", "provider-silent", "provider-abandoned", "validator-silent", "verified",
+            "judged-rejected", "judged-inconclusive", "judged-requesterFault", "kernel-refused",
+        ]
+        #expect(wanted.subtracting(reasons) == [])
+        #expect(crashes > 80)
+    }
+
+    @Test func aSeedIsAWholeRun() async throws {
+        var first = try Simulation(seed: 7)
+        var second = try Simulation(seed: 7)
+        try await first.run()
+        try await second.run()
+        #expect(first.shell.endings == second.shell.endings)
+        #expect(EngineImage(first.shell.engine) == EngineImage(second.shell.engine))
+    }
+
+    @Test(arguments: Mutant.allCases)
+    func mistakesAreFound(_ mutant: Mutant) async throws {
+        for seed in 0..<300 as Range<UInt64> {
+            do {
+                var simulation = try Simulation(seed: seed, mutant: mutant)
+                try await simulation.run()
+            } catch is Violation {
+                return
+            }
+        }
+        Issue.record("no seed finds \(mutant)")
+    }
+}

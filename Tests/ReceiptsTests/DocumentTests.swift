@@ -1,0 +1,109 @@
+// Every document type: what is written is read back, and every damaged member is refused by name.
+import AssayTesting
+import Codecs
+import Commitments
+import Receipts
+import Replay
+import Signatures
+import Testing
+import Verdicts
+
+@Suite struct DocumentTests {
+    /// The document of this name in a truthful bundle.
+    private func document<Predicate: DocumentPredicate>(
+        _ name: String,
+        _ ending: BundleFactory.Ending,
+        _ type: Predicate.Type = Predicate.self
+    ) async throws -> UnverifiedDocument<Predicate> {
+        let bundle = try Bundle(parsing: try await BundleFactory().bundle(ending))
+        return try UnverifiedDocument(parsing: try bundle.member(name))
+    }
+
+    /// Reads every mutation of a predicate; those of the shapes in `optional` may be missing.
+    private func check<Predicate: DocumentPredicate>(
+        _ predicate: Predicate,
+        optional: Set<String> = [],
+        nullable: Set<String> = []
+    ) throws {
+        #expect(try Predicate(predicate.json, "") == predicate)
+        #expect(try Predicate(try JSONValue(parsing: predicate.json.serialized()), "") == predicate)
+        let mutations = JSONMutation.all(of: predicate.json)
+        #expect(mutations.count > 10)
+        for mutation in mutations {
+            if mutation.kind == .removed && optional.contains(mutation.shape) { continue }
+            if mutation.kind == .nulled && nullable.contains(mutation.shape) { continue }
+            do throws(ParseError) {
+                _ = try Predicate(mutation.document, "")
+                Issue.record("\(Predicate.self) accepts \(mutation)")
+            } catch {
+                #expect(error.field == mutation.path, "\(mutation): \(error)")
+                if mutation.kind == .unknown { #expect(error.actual.contains(JSONMutation.unknownName)) }
+            }
+        }
+        for wrong: JSONValue in [.null, .bool(true), .integer(1), .string("x"), .array([])] {
+            #expect(throws: ParseError.self) { try Predicate(wrong, "") }
+        }
+    }
+
+    @Test func order() async throws {
+        try check(try await document(BundleMember.order, .accepted, Order.self).predicate)
+    }
+
+    @Test func lease() async throws {
+        let lease = try await document(BundleMember.lease, .accepted, Lease.self).predicate
+        try check(lease)
+        var backwards = lease
+        backwards.expiresAt = lease.grantedAt
+        #expect(throws: ParseError.self) { try Lease(backwards.json, "") }
+        for attempt: Int64 in [0, 6, -1] {
+            var other = lease
+            other.attempt = attempt
+            #expect(throws: ParseError.self) { try Lease(other.json, "") }
+        }
+    }
+
+    @Test func execution() async throws {
+        let execution = try await document(BundleMember.execution, .accepted, ExecutionStatement.self).predicate
+        try check(execution)
+        var backwards = execution
+        backwards.finishedAt = execution.startedAt - 1
+        #expect(throws: ParseError.self) { try ExecutionStatement(backwards.json, "") }
+    }
+
+    @Test(arguments: [BundleFactory.Ending.accepted, .rejected, .requesterFault, .inconclusive])
+    func verdict(_ ending: BundleFactory.Ending) async throws {
+        let verdict = try await document(BundleMember.verdict(0), ending, VerdictStatement.self).predicate
+        try check(
+            verdict,
+            optional: [
+                "replayed", "divergence", "device", "sandbox", "divergence.kernel", "divergence.slot",
+                "divergence.tile", "divergence.element", "divergence.claimed", "divergence.replayed",
+                "verdict.checks[].expected", "verdict.checks[].actual", "verdict.checks[].source",
+            ],
+            nullable: ["verdict.soundness.millibits"]
+        )
+    }
+
+    @Test(arguments: BundleFactory.Ending.allCases)
+    func receipt(_ ending: BundleFactory.Ending) async throws {
+        let receipt = try await document(BundleMember.receipt, ending, Receipt.self).predicate
+        try check(
+            receipt,
+            optional: ["leaseDigest", "executionDigest", "settlement.pricePerMegaUnit", "settlement.stake"]
+        )
+    }
+
+    @Test func amountsAreDecimalStringsBelowTwoToThe63() async throws {
+        let receipt = try await document(BundleMember.receipt, .accepted, Receipt.self).predicate
+        for text in ["9223372036854775808", "01", "+1", "-1", "1.0", "1e3", "", " 1", "1 "] {
+            guard case .object(var object) = receipt.json, case .object(var settlement)? = object["settlement"] else {
+                Issue.record("a receipt is an object")
+                return
+            }
+            settlement["held"] = .string(text)
+            object["settlement"] = .object(settlement)
+            let error = #expect(throws: ParseError.self) { try Receipt(.object(object), "") }
+            #expect(error?.field == "settlement.held")
+        }
+    }
+}

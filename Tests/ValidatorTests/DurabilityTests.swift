@@ -1,0 +1,190 @@
+// No answer before its batch is on the disk; no answer but an error after the disk has failed.
+import Appraisal
+import AssayTesting
+import Commitments
+import EngineAPI
+import Ledger
+import Market
+import Receipts
+import Signatures
+import Synchronization
+import Testing
+
+@testable import Validator
+
+/// Something that has happened or not.
+private final class Flag: Sendable {
+    private let value = Mutex(false)
+    var isRaised: Bool { value.withLock { $0 } }
+    func raise() { value.withLock { $0 = true } }
+}
+
+@Suite("Durability") struct DurabilityTests {
+    /// Runs `call` while the disk is held up, and says whether it answered before the disk went on.
+    private func answersEarly<Answer: Sendable>(
+        _ store: LaggingStore,
+        after first: (@Sendable () async throws -> Void)? = nil,
+        _ call: @escaping @Sendable () async throws -> Answer
+    ) async throws -> (isEarly: Bool, answer: Answer) {
+        store.hold()
+        var earlier: Task<Void, any Error>?
+        if let first {
+            earlier = Task { try await first() }
+            while store.waitingCount == 0 { await Task.yield() }
+        }
+        let isDone = Flag()
+        let (early, answer): (Bool, Answer) = try await withThrowingTaskGroup(of: Answer.self) { group in
+            group.addTask {
+                let answer = try await call()
+                isDone.raise()
+                return answer
+            }
+            // Long enough for a call that does not wait; one that waits cannot end however long this is.
+            for _ in 0..<2000 { await Task.yield() }
+            let early = isDone.isRaised
+            await store.release()
+            for try await answer in group { return (early, answer) }
+            throw HarnessError("no answer")
+        }
+        try await earlier?.value
+        return (early, answer)
+    }
+
+    @Test func anOrderIsAcknowledgedWhenItsHoldIsOnTheDisk() async throws {
+        let store = LaggingStore()
+        let world = try await Harness(store: store)
+        try await world.fund()
+        let ordered = try world.order()
+        let scheduler = world.scheduler
+        let (early, view) = try await answersEarly(store) {
+            try await scheduler.submit(order: ordered.order, spec: ordered.sealed.bytes)
+        }
+        #expect(!early)
+        #expect(view.phase == "funded")
+    }
+
+    @Test func aRepeatedCallWaitsForTheFirst() async throws {
+        let store = LaggingStore()
+        let world = try await Harness(store: store)
+        let ordered = try await world.offered()
+        _ = try await world.provider()
+        let work = try await world.result()
+        let (execution, trace, id, scheduler) = (try work.execution(), work.trace, ordered.id, world.scheduler)
+        let (early, view) = try await answersEarly(
+            store,
+            after: { _ = try await scheduler.commit(job: id, execution: execution, trace: trace) },
+            { try await scheduler.commit(job: id, execution: execution, trace: trace) }
+        )
+        #expect(!early)
+        #expect(view.phase == "committed")
+    }
+
+    @Test func aLeaseIsHandedOutWhenItIsOnTheDisk() async throws {
+        let store = LaggingStore()
+        let world = try await Harness(store: store)
+        _ = try await world.offered()
+        _ = try await world.provider()
+        let scheduler = world.scheduler
+        let polls = [try world.request(.poll, world.keys.nodes[0]), try world.request(.poll, world.keys.nodes[0])]
+        let (early, work) = try await answersEarly(
+            store,
+            after: { _ = try await scheduler.node(request: polls[0]) },
+            { try await scheduler.node(request: polls[1]) }
+        )
+        #expect(!early)
+        #expect(work != nil)
+    }
+
+    /// Between the last event of a job and its receipt on the disk the job is in neither place; it is never unknown.
+    @Test func aJobIsKnownWhileItsEndIsOnTheWay() async throws {
+        let store = LaggingStore()
+        let world = try await Harness(store: store)
+        let ordered = try await world.offered()
+        let (scheduler, id, clock) = (world.scheduler, ordered.id, world.clock)
+        clock.advance(60)
+        let end: @Sendable () async throws -> Void = { try await scheduler.perform(.tick) }
+        let (early, view) = try await answersEarly(store, after: end) { try await scheduler.job(id: id) }
+        #expect(!early)
+        #expect(view.phase == "final")
+        #expect(try await world.submit(ordered).phase == "final")
+        #expect(try await world.upload(ordered).phase == "final")
+    }
+
+    @Test func afterAFailedWriteTheEngineRefusesEverything() async throws {
+        let store = LaggingStore()
+        let world = try await Harness(store: store)
+        let ended = try await world.offered()
+        #expect(try await world.provider().step())
+        #expect(try await world.validator().step())
+        let ordered = try world.order(nonce: 2)
+        try await world.submit(ordered)
+        let third = try world.order(nonce: 3)
+        store.fail()
+        let scheduler = world.scheduler
+        let calls: [(String, () async throws(EngineError) -> Void)] = [
+            (
+                "new job",
+                { () async throws(EngineError) in
+                    _ = try await scheduler.submit(order: third.order, spec: third.sealed.bytes)
+                }
+            ),
+            ("upload", { () async throws(EngineError) in try await self.upload(world, ordered) }),
+            (
+                "submit",
+                { () async throws(EngineError) in
+                    _ = try await scheduler.submit(order: ordered.order, spec: ordered.sealed.bytes)
+                }
+            ),
+            ("job", { () async throws(EngineError) in _ = try await scheduler.job(id: ordered.id) }),
+            ("ended job", { () async throws(EngineError) in _ = try await scheduler.job(id: ended.id) }),
+            ("jobs", { () async throws(EngineError) in _ = try await scheduler.jobs(limit: 10) }),
+            ("nodes", { () async throws(EngineError) in _ = try await scheduler.nodes() }),
+            ("tick", { () async throws(EngineError) in _ = try await scheduler.perform(.tick) }),
+        ]
+        for (name, call) in calls {
+            do throws(EngineError) {
+                try await call()
+                Issue.record("\(name) was answered")
+            } catch {
+                #expect(error.id == "engine.stopped", "\(name): \(error)")
+            }
+        }
+        #expect(await scheduler.isHealthy == false)
+        // What is on the disk is still true.
+        #expect(try await world.audit(ended).conclusion == .accepted)
+        #expect(try await scheduler.engine().engine == world.keys.engine.verifyingKey)
+    }
+
+    private func upload(_ world: Harness, _ ordered: Ordered) async throws(EngineError) {
+        for bytes in ordered.files.values {
+            _ = try await world.scheduler.putFile(job: ordered.id, cid: ArtefactIdentity(of: bytes).cid, bytes: bytes)
+        }
+    }
+
+    @Test func aFullQueueIsARefusalAndNotAnEnd() async throws {
+        let store = LaggingStore()
+        let world = try await Harness(store: store)
+        store.hold()
+        let scheduler = world.scheduler
+        let requests = try (0...Scheduler.inFlightMax).map { _ in try world.request(.open, try SigningKey.generate()) }
+        let busy = await withTaskGroup(of: Bool.self) { group in
+            for request in requests {
+                group.addTask {
+                    do throws(EngineError) {
+                        _ = try await scheduler.account(request: request)
+                        return false
+                    } catch {
+                        return error.id == "engine.busy"
+                    }
+                }
+            }
+            while store.waitingCount < Scheduler.inFlightMax { await Task.yield() }
+            for _ in 0..<1000 { await Task.yield() }
+            await store.release()
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(busy == 1)
+        #expect(await scheduler.isHealthy)
+        try await world.fund()
+    }
+}
