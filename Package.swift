@@ -54,8 +54,8 @@ let hummingbird: [Target.Dependency] = [
 
 /// The offline half: no network, no database, no OpenCL, no clock unless given one.
 let library = [
-    "Codecs", "Verdicts", "Signatures", "Commitments", "Algebra", "Proofs", "Replay", "Receipts", "TransparencyLog",
-    "Appraisal",
+    "Codecs", "Verdicts", "Signatures", "Commitments", "Algebra", "Attestation", "Proofs", "Replay", "Receipts",
+    "TransparencyLog", "Appraisal",
 ]
 
 let package = Package(
@@ -102,6 +102,7 @@ let package = Package(
 
         // Floor 3: kinds of evidence. `Replay` starts the worker `assay-replay`, which alone links OpenCL.
         arithmetic("Proofs", ["Algebra", "Codecs", "Commitments", "Verdicts"]),
+        module("Attestation", ["Codecs", "Commitments", "Signatures", "Verdicts", "COpenSSL"]),
         module("Replay", ["Codecs", "Commitments", "CSpawn"]),
         program("assay-replay", ["Codecs", "Replay", "COpenCL", "CSandbox"]),
 
@@ -138,7 +139,10 @@ let package = Package(
         // Beside the floors: what tests and users' tests build on.
         module(
             "AssayTesting",
-            ["Appraisal", "Codecs", "Commitments", "Receipts", "Replay", "Signatures", "Verdicts"]
+            [
+                "Appraisal", "Attestation", "Codecs", "Commitments", "Receipts", "Replay", "Signatures", "Verdicts",
+                "COpenSSL",
+            ]
         ),
         module(
             "Conformance",
@@ -190,6 +194,10 @@ let package = Package(
         tests(of: "Proofs", ["Algebra", "AssayTesting", "Codecs", "Commitments", "Proofs", "Verdicts"]),
         tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
         tests(of: "Commitments", ["CHashKernels", "COpenSSL", "Codecs", "Commitments", "AssayTesting"]),
+        tests(
+            of: "Attestation",
+            ["Attestation", "AssayTesting", "Codecs", "Commitments", "Signatures", "Verdicts", "COpenSSL"]
+        ),
         tests(of: "TransparencyLog", ["Codecs", "Commitments", "Signatures", "TransparencyLog"]),
         program(
             "LogCrashProbe",

@@ -20,6 +20,11 @@ let package = Package(
             dependencies: [.product(name: "Assay", package: "assay")],
             path: "Sources/AlgebraBenchmarks"
         ),
+        .executableTarget(
+            name: "attestation-bench",
+            dependencies: [.product(name: "Assay", package: "assay")],
+            path: "Sources/AttestationBenchmarks"
+        ),
     ],
     swiftLanguageModes: [.v6]
 )
