@@ -153,7 +153,7 @@ struct Customer {
     func stake(_ client: HTTPEngineClient, node: VerifyingKey) async throws {
         let text = AccountNames.stake(of: node)
         let credit = EngineRequest.Action.credit(account: try AccountName(text: text), amount: 1_000_000_000)
-        for _ in 0..<300 {
+        for _ in 0..<1200 {
             do throws(EngineError) {
                 _ = try await client.account(id: text)
                 break
