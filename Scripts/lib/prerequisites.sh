@@ -13,8 +13,14 @@ fail() {
 
 # The Swift toolchain is the one thing that is never installed from here.
 require_swift() {
+    # `sudo` resets PATH, so the places where the installer puts a toolchain are looked at too.
+    local place
+    for place in "$HOME" "$(getent passwd "${SUDO_USER:-}" | cut -d: -f6)"; do
+        PATH=$PATH:$place/.local/share/swiftly/bin
+    done
+    PATH=$PATH:/opt/swift/usr/bin:/usr/local/swift/usr/bin
     command -v swift >/dev/null 2>&1 ||
-        fail "no Swift toolchain found: install Swift 6.1 or newer with the official installer, swiftly (https://www.swift.org/install/linux)"
+        fail "no Swift toolchain found: install Swift 6.2 or newer with the official installer, swiftly (https://www.swift.org/install/linux)"
     # An unpacked toolchain brings itself and not the system libraries that it links.
     swift --version >/dev/null 2>&1 ||
         require_packages "system libraries of the Swift toolchain" \
@@ -23,7 +29,7 @@ require_swift() {
     said=$(swift --version 2>&1) || fail "the Swift toolchain does not start: $(printf '%s' "$said" | tail -n 1)"
     version=$(printf '%s' "$said" | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
     case "$version" in
-    "" | [0-5].* | 6.0) fail "Swift 6.1 or newer is needed, found ${version:-an unknown version}: update it with swiftly (https://www.swift.org/install/linux)" ;;
+    "" | [0-5].* | 6.[01]) fail "Swift 6.2 or newer is needed, found ${version:-an unknown version}: update it with swiftly (https://www.swift.org/install/linux)" ;;
     esac
 }
 

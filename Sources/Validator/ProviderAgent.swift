@@ -108,6 +108,7 @@ public struct ProviderAgent: Sendable {
         let startedAt = session.clock.now
         switch await runner.run(job.sealed.spec.replay, files: files) {
         case .completed(let execution):
+            log.info("provider: job \(work.job) ran in sandbox \(execution.sandbox.level.rawValue)")
             let result = try sign(execution, of: job, startedAt: startedAt)
             try results.write(result, job: work.job, attempt: job.lease.predicate.attempt)
             try await hand(result, over: work.job)

@@ -54,6 +54,9 @@ public struct ValidatorAgent: Sendable {
         }
         let outcome = await runner.run(claim.job.sealed.spec.replay, files: files)
         if case .failed(let failure) = outcome, failure.reason == .cancelled { throw .cancelled }
+        if case .completed(let run) = outcome {
+            log.info("validator: job \(work.job) was replayed in sandbox \(run.sandbox.level.rawValue)")
+        }
         let (verdict, divergence) = ReplayAppraiser.appraise(
             job: claim.job.sealed,
             execution: claim.execution,
