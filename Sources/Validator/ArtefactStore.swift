@@ -13,6 +13,7 @@ public struct ArtefactStore: Sendable {
     public init(folder: String) throws(StorageError) {
         self.folder = folder
         guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw .system(folder, "make the folder") }
+        DurableFile.removeLeftovers(in: folder)
     }
 
     /// Keeps `bytes` under `cid`.

@@ -25,6 +25,26 @@ public enum WholeFile {
 
 /// Reading and writing whole files.
 enum DurableFile {
+    /// After how many seconds such a file belongs to nobody any more.
+    private static let leftoverSeconds = 3600
+
+    /// Removes what writers that were killed have left behind. Younger files may belong to a writer at work.
+    static func removeLeftovers(in folder: String) {
+        guard let directory = opendir(folder) else { return }
+        defer { closedir(directory) }
+        let now = time(nil)
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            var status = stat()
+            guard name.hasPrefix(temporaryPrefix), stat(folder + "/" + name, &status) == 0,
+                now - status.st_mtim.tv_sec > leftoverSeconds
+            else { continue }
+            unlink(folder + "/" + name)
+        }
+    }
+
     /// How the names of files begin that are not whole yet.
     static let temporaryPrefix = ".incoming-"
 
