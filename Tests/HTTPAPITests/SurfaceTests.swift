@@ -291,7 +291,7 @@ struct SurfaceTests {
                     let name = String(reference.dropFirst("#/components/schemas/".count))
                     #expect(OpenAPISchemas.all[name] != nil, "\(reference)")
                 }
-                object.members.forEach { visit($0.value) }
+                for member in object.members { visit(member.value) }
             default: break
             }
         }
