@@ -2,7 +2,7 @@
 """Runs algebra-bench and the PyPI peers one after the other on one core and prints the ratios.
 
     python3 -m venv PEERS && PEERS/bin/pip install py-arkworks-bls12381==0.5.0 ckzg==2.1.8 zksnake==0.1.0 py-ecc==8.0.0
-    swift build -c release --product algebra-bench
+    ASSAY_OPTIMISED=1 swift build -c release --product algebra-bench
     PEERS/bin/python compare.py SHARED
 
 SHARED is the folder of shared vectors. Times are the least thread CPU time of several rounds; ratios within one run are
