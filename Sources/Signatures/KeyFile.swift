@@ -61,16 +61,20 @@ public enum KeyFile {
         } catch {
             throw .key(path: path, error)
         }
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            if errno == EEXIST { throw .exists(path: path) }
-            throw .system(path: path, operation: "create the file", reason: reason())
+        // Written under another name and then linked, so that a reader never sees half a key and of two writers one wins.
+        let temporary = path + ".incoming-" + String(UInt64.random(in: .min ... .max), radix: 36)
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .system(path: path, operation: "create the file", reason: reason()) }
+        defer {
+            close(descriptor)
+            unlink(temporary)
         }
-        defer { close(descriptor) }
         guard Glibc.write(descriptor, pem, pem.count) == pem.count, fsync(descriptor) == 0 else {
-            let failure = reason()
-            unlink(path)
-            throw .system(path: path, operation: "write the file", reason: failure)
+            throw .system(path: path, operation: "write the file", reason: reason())
+        }
+        guard link(temporary, path) == 0 else {
+            if errno == EEXIST { throw .exists(path: path) }
+            throw .system(path: path, operation: "name the file", reason: reason())
         }
     }
 
@@ -85,7 +89,12 @@ public enum KeyFile {
             } catch {
                 throw .key(path: path, error)
             }
-            try write(key, to: path)
+            do throws(KeyFileError) {
+                try write(key, to: path)
+            } catch .exists {
+                // Another process was quicker; its key is the key.
+                return try read(path)
+            }
             return key
         }
     }
