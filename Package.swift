@@ -172,8 +172,10 @@ let package = Package(
         module(
             "AssayCommands",
             [
-                "Appraisal", "Attestation", "Codecs", "Commitments", "Conformance", "EngineAPI", "EngineClient", "Ledger",
-                "Receipts", "LogKeeping", "Replay", "Signatures", "TransparencyLog", "Validator", "Verdicts", argumentParser,
+                "Appraisal", "Attestation", "Codecs", "Commitments", "Conformance", "EngineAPI", "EngineClient",
+                "Ledger",
+                "Receipts", "LogKeeping", "Replay", "Signatures", "TransparencyLog", "Validator", "Verdicts",
+                argumentParser,
             ]
         ),
         program("assay", ["AssayCommands"]),

@@ -10,7 +10,7 @@ internal import Signatures
 struct InspectCommand: ToolCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Decode a receipt bundle, a document, a job spec, a trust file, a ruleset, or evidence. No judgement.",
+        abstract: "Decode a receipt bundle, a document, a job spec, a trust file or evidence. No judgement.",
         discussion: "Exit code 0 says that the file has its form, nothing more: signatures are shown, not checked."
     )
 
