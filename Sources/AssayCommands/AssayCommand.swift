@@ -21,8 +21,9 @@ struct AssayCommand: ParsableCommand {
         version: AssayVersion.text,
         subcommands: [
             AuditCommand.self, AttestCommand.self, InspectCommand.self, CommitCommand.self, JobCommand.self,
-            EscrowCommand.self, KeyCommand.self, TrustCommand.self, NodeCommand.self, ReplayCommand.self, VectorsCommand.self,
-            FsckCommand.self, LogCommand.self, CompletionCommand.self, VersionCommand.self, ReferenceCommand.self,
+            EscrowCommand.self, KeyCommand.self, TrustCommand.self, NodeCommand.self, ReplayCommand.self,
+            VectorsCommand.self, FsckCommand.self, LogCommand.self, CompletionCommand.self, VersionCommand.self,
+            ReferenceCommand.self,
         ]
     )
 }
