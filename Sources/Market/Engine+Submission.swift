@@ -26,7 +26,9 @@ extension Engine {
             throw .refused(error)
         }
         guard spec.terms == JobSpec.Terms() else {
-            throw .refused(ParseError(field: "terms", expected: "prepaid, run to the end, alone", actual: "other terms"))
+            throw .refused(
+                ParseError(field: "terms", expected: "prepaid, run to the end, alone", actual: "other terms")
+            )
         }
         let expected = account(.payer, of: submission.requester)
         guard submission.account == expected else {
