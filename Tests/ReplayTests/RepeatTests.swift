@@ -184,6 +184,24 @@ import Testing
         #expect(part.leaves != [whole.trace.leaves[1]])
     }
 
+    /// A run that ends early, inside an iteration, is the beginning of the whole run.
+    @Test func aPrefixEndsWithinAnIteration() async throws {
+        let spec = try Self.spec()
+        let whole = try await Self.execution(spec)
+        for count in 1...8 {
+            let part = spec.prefix(steps: count)
+            #expect(part.launchCount == count)
+            #expect(part.workUnits == UInt64(16 * count))
+            #expect(spec.steps(within: UInt64(16 * count + 15)) == count)
+            let written = Set((0..<count).flatMap { spec.steps[spec.launch($0).step].writtenSlots })
+            #expect(Set(part.outputSlots) == written.union(count < 8 ? [] : [6]).subtracting(count < 8 ? [] : [4, 5]))
+            for slot in part.outputSlots { #expect(part.lastWriter(ofSlot: slot).map { $0 < count } == true) }
+        }
+        let execution = try await Self.execution(spec.prefix(steps: 4))
+        #expect(execution.trace.leaves == Array(whole.trace.leaves[..<4]))
+        #expect(execution.outputs["x"] == Self.words(Self.oracle().x[2]))
+    }
+
     @Test func partsThatDoNotFitFail() async throws {
         let spec = try Self.spec()
         let short = [UInt8](repeating: 0, count: 63)

@@ -53,7 +53,7 @@ extension ReplaySpec {
     }
 
     /// The number of kernel launches, which is the number of leaves of a trace.
-    public var launchCount: Int { blocks.last?.end ?? 0 }
+    public var launchCount: Int { end ?? blocks.last?.end ?? 0 }
 
     /// The launch at `index`, which is below `launchCount`.
     public func launch(_ index: Int) -> Launch {
@@ -78,16 +78,17 @@ extension ReplaySpec {
         guard let block = blocks.first(where: { $0.steps.contains(step) }),
             (block.repeatIndex == nil) == (iteration == nil), (0..<block.count).contains(iteration ?? 0)
         else { return nil }
-        let offset = (iteration ?? 0) * block.steps.count + step - block.steps.lowerBound
-        return Launch(index: block.firstLaunch + offset, step: step, iteration: iteration)
+        let index = block.firstLaunch + (iteration ?? 0) * block.steps.count + step - block.steps.lowerBound
+        return index < launchCount ? Launch(index: index, step: step, iteration: iteration) : nil
     }
 
     /// The last launch that writes slot `index`; `nil` for an input or a scratch slot that nobody writes.
     public func lastWriter(ofSlot index: Int) -> Int? {
-        guard let step = steps.lastIndex(where: { $0.writtenSlots.contains(index) }),
-            let block = blocks.last(where: { $0.steps.contains(step) })
-        else { return nil }
-        return block.end - (block.steps.upperBound - step)
+        for block in blocks.reversed() where block.steps.contains(where: { steps[$0].writtenSlots.contains(index) }) {
+            let launches = block.firstLaunch..<max(block.firstLaunch, min(block.end, launchCount))
+            if let last = launches.last(where: { steps[launch($0).step].writtenSlots.contains(index) }) { return last }
+        }
+        return nil
     }
 
     /// The arguments of a launch, with what depends on iteration and seed filled in: slots, scalars and local memory only.

@@ -198,6 +198,8 @@ public struct ReplaySpec: Sendable, Equatable {
     public let workUnits: UInt64
     /// Where each run of steps stands among the launches.
     let blocks: [Block]
+    /// Where a run that was cut short ends; `nil` for the whole.
+    let end: Int?
 
     init(
         replayClass: Class,
@@ -210,7 +212,8 @@ public struct ReplaySpec: Sendable, Equatable {
         agreements: [Agreement],
         calibration: Calibration?,
         limits: Limits,
-        workUnits: UInt64
+        workUnits: UInt64,
+        end: Int? = nil
     ) {
         self.replayClass = replayClass
         self.device = device
@@ -223,6 +226,7 @@ public struct ReplaySpec: Sendable, Equatable {
         self.calibration = calibration
         self.limits = limits
         self.workUnits = workUnits
+        self.end = end
         blocks = Block.all(stepCount: steps.count, repeats: repeats)
     }
 
