@@ -172,8 +172,9 @@ let package = Package(
         module(
             "AssayCommands",
             [
-                "Appraisal", "Codecs", "Commitments", "Conformance", "EngineAPI", "EngineClient", "Ledger", "Receipts",
-                "LogKeeping", "Replay", "Signatures", "TransparencyLog", "Validator", "Verdicts", argumentParser,
+                "Algebra", "Appraisal", "Codecs", "Commitments", "Conformance", "EngineAPI", "EngineClient", "Ledger",
+                "Receipts", "LogKeeping", "Proofs", "Replay", "Signatures", "TransparencyLog", "Validator", "Verdicts",
+                argumentParser,
             ]
         ),
         program("assay", ["AssayCommands"]),
@@ -258,8 +259,9 @@ let package = Package(
         tests(
             of: "AssayCommands",
             [
-                "AssayCommands", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineTesting", "Ledger",
-                "Receipts", "Replay", "Signatures", "Verdicts",
+                "Algebra", "AssayCommands", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineTesting",
+                "Ledger",
+                "Proofs", "Receipts", "Replay", "Signatures", "Verdicts",
             ]
         ),
     ],

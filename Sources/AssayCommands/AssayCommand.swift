@@ -22,7 +22,8 @@ struct AssayCommand: ParsableCommand {
         subcommands: [
             AuditCommand.self, InspectCommand.self, CommitCommand.self, JobCommand.self, EscrowCommand.self,
             KeyCommand.self, TrustCommand.self, NodeCommand.self, ReplayCommand.self, VectorsCommand.self,
-            FsckCommand.self, LogCommand.self, CompletionCommand.self, VersionCommand.self, ReferenceCommand.self,
+            ProveCommand.self, BenchCommand.self, FsckCommand.self, LogCommand.self, CompletionCommand.self,
+            VersionCommand.self, ReferenceCommand.self,
         ]
     )
 }
