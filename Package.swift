@@ -172,8 +172,9 @@ let package = Package(
         module(
             "AssayCommands",
             [
-                "Algebra", "Appraisal", "Codecs", "Commitments", "Conformance", "EngineAPI", "EngineClient", "Ledger",
-                "Receipts", "LogKeeping", "Proofs", "Replay", "Signatures", "TransparencyLog", "Validator", "Verdicts",
+                "Algebra", "Appraisal", "Attestation", "Codecs", "Commitments", "Conformance", "EngineAPI",
+                "EngineClient", "Ledger", "LogKeeping", "Proofs", "Receipts", "Replay", "Signatures",
+                "TransparencyLog", "Validator", "Verdicts",
                 argumentParser,
             ]
         ),
@@ -259,9 +260,8 @@ let package = Package(
         tests(
             of: "AssayCommands",
             [
-                "Algebra", "AssayCommands", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineTesting",
-                "Ledger",
-                "Proofs", "Receipts", "Replay", "Signatures", "Verdicts",
+                "Algebra", "AssayCommands", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI",
+                "EngineTesting", "Ledger", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts",
             ]
         ),
     ],
