@@ -104,7 +104,9 @@ struct BenchTests {
         let a: [Double] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
         #expect(abs(Comparison.mannWhitney(a, a.map { $0 + 10 }) - 0.000_182_672) < 1e-8)
         #expect(abs(Comparison.mannWhitney(a, a.map { $0 + 0.5 }) - 0.733_729_996) < 1e-8)
-        #expect(abs(Comparison.mannWhitney([1, 2, 2, 3, 3, 3, 4, 5], [2, 3, 4, 4, 5, 5, 6, 7]) - 0.054_640_955) < 1e-8)
+        #expect(
+            abs(Comparison.mannWhitney([1, 2, 2, 3, 3, 3, 4, 5], [2, 3, 4, 4, 5, 5, 6, 7]) - 0.054_640_955) < 1e-8
+        )
         #expect(Comparison.mannWhitney([5, 5, 5], [5, 5, 5]) == 1)
         // One wild outlier moves the mean and not the ranks.
         #expect(Comparison(a.dropLast() + [1000], against: a, threshold: 0.05) == .same)
