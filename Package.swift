@@ -174,9 +174,9 @@ let package = Package(
         module(
             "AssayCommands",
             [
-                "Appraisal", "Attestation", "Codecs", "Commitments", "Conformance", "EngineAPI", "EngineClient",
-                "Ledger",
-                "Receipts", "LogKeeping", "Replay", "Signatures", "TransparencyLog", "Validator", "Verdicts",
+                "Algebra", "Appraisal", "Attestation", "Codecs", "Commitments", "Conformance", "EngineAPI",
+                "EngineClient", "Ledger", "LogKeeping", "Proofs", "Receipts", "Replay", "Signatures",
+                "TransparencyLog", "Validator", "Verdicts",
                 argumentParser,
             ]
         ),
@@ -263,8 +263,8 @@ let package = Package(
         tests(
             of: "AssayCommands",
             [
-                "AssayCommands", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI", "EngineTesting",
-                "Ledger", "Receipts", "Replay", "Signatures", "Verdicts",
+                "Algebra", "AssayCommands", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI",
+                "EngineTesting", "Ledger", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts",
             ]
         ),
     ],
