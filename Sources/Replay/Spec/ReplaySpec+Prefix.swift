@@ -4,8 +4,8 @@ extension ReplaySpec {
     /// The computation that ends after the first `count` launches.
     ///
     /// Its outputs are all slots that those launches write, scratch included: everything from which the rest could be
-    /// computed. Its trace is the beginning of the whole computation's trace. `json` is that of the whole computation with
-    /// these outputs; where it ends is not part of it.
+    /// computed. Its trace is the beginning of the whole computation's trace. Where it ends inside an iteration of a repeat,
+    /// its `json` is that of the whole computation with these outputs: the end is not part of it.
     /// - Precondition: `count` is from 1 to the number of launches, and the class is bit-exact.
     public func prefix(steps count: Int) -> ReplaySpec {
         guard count < launchCount else { return self }
@@ -18,20 +18,39 @@ extension ReplaySpec {
         }
         var limits = limits
         limits.outputBytes = max(limits.outputBytes, outputBytes)
+        let kept = whole(count)
         return ReplaySpec(
             replayClass: replayClass,
             device: device,
             sources: sources,
             slots: slots,
-            steps: steps,
-            repeats: repeats,
+            steps: kept?.steps ?? steps,
+            repeats: kept?.repeats ?? repeats,
             seed: seed,
             agreements: agreements,
             calibration: calibration,
             limits: limits,
             workUnits: workUnits(ofFirst: count),
-            end: count
+            end: kept == nil ? count : nil
         )
+    }
+
+    /// The steps and repeats of the first `count` launches; `nil` when they end inside an iteration.
+    private func whole(_ count: Int) -> (steps: [Step], repeats: [Repeat])? {
+        var kept: (steps: [Step], repeats: [Repeat]) = ([], [])
+        for block in blocks where block.firstLaunch < count {
+            let launches = min(count, block.end) - block.firstLaunch
+            guard let index = block.repeatIndex else {
+                kept.steps += steps[block.steps].prefix(launches)
+                continue
+            }
+            guard launches.isMultiple(of: block.steps.count) else { return nil }
+            let iterations = launches / block.steps.count
+            kept.steps += steps[block.steps].map { $0.shortened(to: iterations) }
+            let part = repeats[index]
+            kept.repeats.append(Repeat(steps: part.steps, count: iterations, carried: part.carried))
+        }
+        return kept
     }
 
     /// The work units of the first `count` launches.
@@ -53,5 +72,17 @@ extension ReplaySpec {
     private func units(ofLaunch index: Int) -> UInt64 {
         let step = steps[launch(index).step]
         return step.global.reduce(1, *) * step.unitsPerItem
+    }
+}
+
+extension ReplaySpec.Step {
+    /// The step in a repeat of so many iterations, which are at most those that it has.
+    func shortened(to iterations: Int) -> ReplaySpec.Step {
+        var copy = self
+        copy.arguments = arguments.map { argument in
+            guard case .slotByIteration(let slots) = argument else { return argument }
+            return .slotByIteration(Array(slots.prefix(iterations)))
+        }
+        return copy
     }
 }
