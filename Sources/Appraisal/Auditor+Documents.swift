@@ -115,8 +115,9 @@ extension Auditor {
         for part in document.predicate.evidence {
             evidence[part.path] = bundle.members[BundleMember.evidence(part)]
         }
+        // A statement about fewer steps than the terms allow is held against the whole job, and fails there.
         return ExecutionClaim(
-            job: file.job,
+            job: (try? file.job.prefix(steps: document.predicate.steps)) ?? file.job,
             statement: document.predicate,
             subjects: document.subjects,
             trace: trace,

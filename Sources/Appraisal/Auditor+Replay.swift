@@ -28,7 +28,7 @@ extension Auditor {
             }
             files[artefact.file] = bytes
         }
-        let outcome = await runner.run(file.job.spec.replay, files: files)
+        let outcome = await runner.run(claim.job.spec.replay, files: files)
         let (replayed, divergence) = ReplayAppraiser.appraise(claim, subject: execution.digest, outcome: outcome)
         let verdict = Verdict.combining(
             [replayed] + EvidenceAppraiser().evidenceVerdicts(claim, execution.digest),

@@ -50,9 +50,12 @@ public struct JobSpec: Sendable, Equatable {
     public let deadlines: Deadlines
     /// How many nodes may try before the job is given up.
     public let attempts: Int64
+    /// How it is paid for beside the price.
+    public let terms: Terms
     /// Members that Assay does not read; kept as they are.
     public let ext: JSONObject?
-    /// What is set aside before the job is offered: ⌈work units × highest price / 10^6⌉ minor units, at least 1.
+    /// What is set aside before the job is offered: ⌈work units × highest price / 10^6⌉ minor units, at least 1; for a metered
+    /// job with a deposit, of the deposit's work units.
     public let holdAmount: UInt64
 
     /// Reads a spec, authored or sealed.
@@ -82,6 +85,12 @@ public struct JobSpec: Sendable, Equatable {
         } else {
             attempts = 1
         }
+        terms =
+            if reader.has("terms") {
+                try Terms(try reader.value("terms"), reader.path("terms"), workUnits: replay.workUnits)
+            } else {
+                Terms()
+            }
         if reader.has("ext") {
             guard case .object(let members) = try reader.value("ext") else {
                 throw ParseError(field: reader.path("ext"), expected: "an object", actual: "another value")
@@ -91,7 +100,16 @@ public struct JobSpec: Sendable, Equatable {
             ext = nil
         }
         try reader.finish()
-        guard let cost = Charge.amount(workUnits: replay.workUnits, pricePerMegaUnit: price.maxPerMegaUnit) else {
+        guard evidence.proofs.isEmpty || !terms.allowsPrefix else {
+            let expected = "terms under which the whole job is done: a proof is about all of it"
+            throw ParseError(field: reader.path("terms"), expected: expected, actual: "terms that allow a part")
+        }
+        guard Charge.amount(workUnits: replay.workUnits, pricePerMegaUnit: price.maxPerMegaUnit) != nil,
+            let cost = Charge.amount(
+                workUnits: terms.depositUnits ?? replay.workUnits,
+                pricePerMegaUnit: price.maxPerMegaUnit
+            )
+        else {
             throw ParseError(
                 field: reader.path("price.maxPerMegaUnit"),
                 expected: "a price at which the whole job costs at most \(maxAmount)",
@@ -133,6 +151,7 @@ public struct JobSpec: Sendable, Equatable {
             "deadlines": deadlines.json,
             "attempts": .integer(attempts),
         ]
+        if terms != Terms() { object["terms"] = terms.json }
         if let ext { object["ext"] = .object(ext) }
         return .object(object)
     }
@@ -140,6 +159,13 @@ public struct JobSpec: Sendable, Equatable {
     /// Every file of the folder that the spec names: those of the computation first, then those of the evidence.
     public var files: [JobFile] {
         replay.artefacts.map { JobFile(path: $0.file, byteCount: $0.byteCount, cid: $0.cid) } + evidence.files
+    }
+
+    /// The same spec over another computation.
+    func replacing(_ replay: ReplaySpec) -> JobSpec {
+        var copy = self
+        copy.replay = replay
+        return copy
     }
 
     /// The identities of the computation's files in the order of `replay.artefacts`; `nil` before sealing.
@@ -220,6 +246,13 @@ public struct SealedJob: Sendable, Equatable {
         self.spec = spec
         self.bytes = bytes
         self.inputs = inputs
+    }
+
+    init(spec: JobSpec, bytes: [UInt8], inputs: [ArtefactIdentity], files: [SealedFile]) {
+        self.spec = spec
+        self.bytes = bytes
+        self.inputs = inputs
+        self.files = files
     }
 
     /// SHA-256 of `bytes`.
