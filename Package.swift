@@ -242,10 +242,16 @@ let package = Package(
                 "Proofs", "Receipts", "Replay", "Signatures", "Validator", "Verdicts", logging,
             ]
         ),
+        program(
+            "EvidenceProbe",
+            ["Algebra", "AssayTesting", "Codecs", "Receipts"],
+            path: "Tests/EvidenceProbe"
+        ),
         tests(
             of: "Daemon",
             [
-                "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Ledger", "Receipts",
+                "Algebra", "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient",
+                "EvidenceProbe", "Ledger", "Receipts",
                 "Replay", "Signatures", "Validator", "Verdicts", "assayd", "assay-replay",
             ]
         ),

@@ -51,7 +51,12 @@ public struct VerdictRecheck: Sendable {
         var checks: [Check] = [.equal("verdict.kind", expected: demand.kind, actual: stated.kind)]
         if isUndecided, let open = lacking?.checks.last(where: { $0.result == .skip }) {
             checks.append(
-                Check(id: "verdict.outcome", result: .skip, expected: open.expected, actual: "\(open.id): \(open.actual)")
+                Check(
+                    id: "verdict.outcome",
+                    result: .skip,
+                    expected: open.expected,
+                    actual: "\(open.id): \(open.actual)"
+                )
             )
         } else {
             checks.append(

@@ -43,7 +43,7 @@ import Testing
             (.object(["kind": .string("hearsay")]), "evidence.kind"),
             (.object(["kind": .string("replay-exact"), "scope": .string("half")]), "evidence.scope"),
             (proof { $0["system"] = .string("trust-me") }, "evidence.system"),
-            (proof { $0["extra"] = .null }, "evidence"),
+            (proof { $0["extra"] = .null }, "evidence.extra"),
             (proof { $0["key"] = .object(["file": .string("../key.json")]) }, "evidence.key.file"),
             (proof { $0["key"] = .object(["file": .string("k"), "bytes": .string("0")]) }, "evidence.key.bytes"),
             (proof { $0["publicInputs"] = .array([.string("jobId.high")]) }, "evidence.publicInputs"),

@@ -88,7 +88,8 @@ final class CountingRunner: Runner {
     ) async throws -> (ordered: Ordered, report: AuditReport) {
         let ordered = try await world.offered(terms)
         #expect(try await world.provider(0, runner, producer: prover).step())
-        #expect(try await world.view(ordered).phase == "verifying", "\(try await world.view(ordered).reason)")
+        let view = try await world.view(ordered)
+        #expect(view.phase == "verifying", "\(view.reason)")
         #expect(try await world.validator(0, validator).step())
         return (ordered, try await world.audit(ordered))
     }
@@ -302,7 +303,8 @@ final class CountingRunner: Runner {
         let bundle = try Bundle(parsing: try await honest.scheduler.receipt(job: paid.id))
         for name in ["evidence/0/proof", "input/evidence/key.json"] {
             var members = bundle.members
-            members[name] = name.hasSuffix("proof")
+            members[name] =
+                name.hasSuffix("proof")
                 ? try ProofDemand.key.forgery([String](repeating: "1", count: 9))
                 : ToxicGroth16<BN254>(inputCount: 9, seed: 6).verificationKey
             let forged = try Bundle.seal(jobID: bundle.jobID, members: members, with: honest.keys.engine)
