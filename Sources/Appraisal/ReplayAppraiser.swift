@@ -7,7 +7,9 @@ public import Verdicts
 /// The verdict on an execution statement, from the bytes that came with it and a run of the same spec.
 public enum ReplayAppraiser {
     /// The kind of verdict that comes out.
-    public static let kind = "replay-exact"
+    public static let kind = ReplayRequirement.kind
+    /// The check that fails when the kernels break the rules.
+    static let admission = "replay.admission"
 
     /// Appraises a claim.
     ///
@@ -62,7 +64,7 @@ public enum ReplayAppraiser {
         case .refused(let faults):
             let text = faults.first.map(\.description) ?? "no rule named"
             verdict.checks.append(
-                Check(id: "replay.admission", result: .fail, expected: "kernels within the rules", actual: text)
+                Check(id: admission, result: .fail, expected: "kernels within the rules", actual: text)
             )
             verdict.outcome = .requesterFault
             verdict.fault = .requester
@@ -139,11 +141,11 @@ public enum ReplayAppraiser {
     }
 
     /// What an accepted claim is worth: no error where bits were compared, else the rate that the calibration allows.
-    private static func soundness(_ spec: ReplaySpec) -> Soundness {
+    static func soundness(_ spec: ReplaySpec) -> Soundness {
         spec.calibration.map { Soundness(millibits: $0.millibits) } ?? .exact
     }
 
-    private static func assumption(_ spec: ReplaySpec) -> Assumption {
+    static func assumption(_ spec: ReplaySpec) -> Assumption {
         switch spec.replayClass {
         case .exact: .kernelClassA
         case .integer:
