@@ -1,5 +1,6 @@
 // `assay inspect`: what is in a file, decoded and not judged.
 internal import ArgumentParser
+internal import Attestation
 internal import Codecs
 internal import Commitments
 internal import Receipts
@@ -9,8 +10,12 @@ internal import Signatures
 struct InspectCommand: ToolCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Decode a receipt bundle, a signed document, a job spec, a trust file or a ruleset. No judgement.",
-        discussion: "Exit code 0 says that the file has its form, nothing more: signatures are shown, not checked."
+        abstract: "Decode a receipt bundle, a document, a job spec, a trust file, evidence or a proof. No judgement.",
+        discussion: """
+            Exit code 0 says that the file has its form, nothing more: signatures are shown, not checked. Of proof systems, it
+            knows Groth16 keys, proofs and inputs of snarkjs and gnark, KZG openings, blobs and setups, BLS claims, and drand
+            chains and beacons.
+            """
     )
 
     @Argument(help: "The file; - is standard input.")
@@ -53,9 +58,13 @@ struct InspectCommand: ToolCommand {
     static func decode(_ bytes: [UInt8]) throws(ParseError) -> (kind: String, value: JSONValue) {
         let first = bytes.first { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }
         guard first == UInt8(ascii: "{") else {
+            if let kind = AttestationVerifier.kind(of: bytes) {
+                return ("\(kind.rawValue) evidence", .object(try AttestationVerifier.inspect(bytes)))
+            }
             guard first != UInt8(ascii: "-") else {
                 throw ParseError(field: "", expected: "a document", actual: "a PEM file; assay key show reads keys")
             }
+            if let proof = try InspectProofs.decode(bytes) { return proof }
             do throws(BundleError) {
                 return ("bundle", bundle(try Bundle(parsing: bytes)))
             } catch {
@@ -69,16 +78,24 @@ struct InspectCommand: ToolCommand {
         let value = try JSONValue(parsing: bytes, limits: JSONLimits(bytes: 64 << 20, values: 2_000_000))
         guard case .object(let object) = value else { return ("json", value) }
         if object["payloadType"] != nil { return try document(bytes) }
+        if let proof = try InspectProofs.decode(object, bytes) { return proof }
         if case .string(let schema)? = object["schema"] {
             switch schema {
             case JobSpec.schema: return ("job", try job(bytes))
             case TrustFile.schema: _ = try TrustFile(parsing: bytes)
             case Ruleset.schema: _ = try Ruleset(parsing: bytes)
+            case "assay-attestation-policy-1": _ = try AttestationPolicy(value)
+            case "assay-trust-anchors-1": _ = try TrustAnchors(value)
+            case "assay-collateral-1": _ = try CollateralBundle(value)
             default: break
             }
             return (
                 schema.split(separator: "/").first.map { String($0.split(separator: ".").last ?? $0) } ?? "json", value
             )
+        }
+        // Evidence in JSON has no schema of ours; its family tells it by its members.
+        if let kind = AttestationVerifier.kind(of: bytes) {
+            return ("\(kind.rawValue) evidence", .object(try AttestationVerifier.inspect(bytes)))
         }
         return ("json", value)
     }
