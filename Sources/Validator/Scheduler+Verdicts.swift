@@ -69,7 +69,11 @@ extension Scheduler {
             try demand("verdict.divergence", none, statement.divergence?.description ?? none)
             // Without a replay the bound follows from the evidence, which `recheck` judges again.
             guard evidence.replay != nil else { break }
-            try demand("verdict.verdict.soundness", Soundness.exact.text, decision.soundness.text)
+            let replay = file.sealed.spec.replay
+            let soundness = Soundness(millibits: replay.errorMillibits)
+            try demand("verdict.verdict.soundness", soundness.text, decision.soundness.text)
+            // Where bounds are held the validator's own run has roots of its own.
+            guard replay.replayClass.isBitExact else { break }
             let roots = statement.replayed
             try demand("verdict.replayed.outputRoot", execution.outputRoot.hex, roots?.outputRoot.hex ?? none)
             try demand("verdict.replayed.traceRoot", execution.traceRoot.hex, roots?.traceRoot.hex ?? none)

@@ -11,7 +11,7 @@ case "devices":
     exit(DeviceList.print())
 case "libraries":
     exit(LoadedLibraries.print())
-case "compile", "run":
+case "compile", "run", "simulate":
     guard let stage = WorkerStage(rawValue: arguments.first ?? ""), arguments.count == 1 else { fallthrough }
     StageProcess.perform(stage)
 default:

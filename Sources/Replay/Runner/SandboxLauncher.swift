@@ -51,8 +51,9 @@ struct SandboxLauncher: Sendable {
     /// The start of a worker with `arguments`.
     /// - Parameter folder: the folder for temporary files of a worker without namespaces; `nil` for one with them, which
     ///   has a file system in memory.
-    func launch(_ arguments: [String], folder: String?) -> ChildLaunch {
-        let environment = Self.environment(folder: folder ?? Self.innerFolder)
+    /// - Parameter simulator: the simulator's library, for a worker that is to find no other device.
+    func launch(_ arguments: [String], folder: String?, simulator: String? = nil) -> ChildLaunch {
+        let environment = Self.environment(folder: folder ?? Self.innerFolder, simulator: simulator)
         guard let bubblewrap else {
             return ChildLaunch(path: worker, arguments: arguments, environment: environment)
         }
@@ -81,13 +82,32 @@ struct SandboxLauncher: Sendable {
     }
 
     /// Everything that a driver reads from its environment, and nothing of the parent's.
-    private static func environment(folder: String) -> [String] {
+    private static func environment(folder: String, simulator: String?) -> [String] {
         var variables = [
             "PATH=/usr/bin:/bin", "HOME=\(folder)", "TMPDIR=\(folder)", "POCL_CACHE_DIR=\(folder)",
             "MALLOC_ARENA_MAX=2", "LC_ALL=C",
         ]
-        if let vendors = getenv("OCL_ICD_VENDORS") { variables.append("OCL_ICD_VENDORS=" + String(cString: vendors)) }
+        if let simulator {
+            // Oclgrind's own variables, as its command `oclgrind` sets them from its options.
+            variables += [
+                "OCL_ICD_VENDORS=" + simulator, "OCLGRIND_DATA_RACES=1", "OCLGRIND_UNINITIALIZED=1",
+                "OCLGRIND_LOG=\(folder)/simulator.log", "OCLGRIND_NUM_THREADS=1", "OCLGRIND_MAX_ERRORS=64",
+            ]
+        } else if let vendors = getenv("OCL_ICD_VENDORS") {
+            variables.append("OCL_ICD_VENDORS=" + String(cString: vendors))
+        }
         return variables
+    }
+
+    /// Oclgrind's library for the OpenCL loader; `nil` where it is not installed. `ASSAY_OCLGRIND` names another place, or
+    /// nothing at all.
+    static func simulator() -> String? {
+        if let named = getenv("ASSAY_OCLGRIND") {
+            let path = String(cString: named)
+            return access(path, R_OK) == 0 ? path : nil
+        }
+        let folders = ["/usr/lib/oclgrind", "/usr/lib/x86_64-linux-gnu/oclgrind", "/usr/local/lib/oclgrind"]
+        return folders.map { $0 + "/liboclgrind-rt-icd.so" }.first { access($0, R_OK) == 0 }
     }
 
     private static func namespaceArguments(worker: String, libraries: [String], environment: [String]) -> [String] {

@@ -18,6 +18,8 @@ public final class SandboxedRunner: RangeRunner {
         public var wallSeconds: Int64 = 3600
         /// The longest compile stage in seconds.
         public var compileSeconds: Int64 = 60
+        /// The longest simulated run of admission in seconds.
+        public var simulateSeconds: Int64 = 120
         /// The weakest sandbox in which a job may run.
         public var minimumLevel: SandboxLevel = .seccomp
         /// Whether to try bubblewrap. Without it the level is lower, and said to be.
@@ -131,8 +133,45 @@ public final class SandboxedRunner: RangeRunner {
         return faults.isEmpty ? .ready(job) : .refused(faults)
     }
 
+    /// The programs of a job, from the cache or compiled now.
+    func compiled(_ job: ReplayJob, _ control: ChildControl) throws(RunFailure) -> CompiledPrograms {
+        if let cached = cache.entry(for: job.programKey) { return cached }
+        let stage = CompileStage(
+            job: job,
+            launcher: try currentLauncher(control),
+            options: options,
+            workDirectory: workDirectory
+        )
+        let programs = try stage.execute(control: control)
+        cache.insert(programs, for: job.programKey)
+        return programs
+    }
+
+    /// Every launch of a job, without admission.
+    func perform(_ job: ReplayJob, _ control: ChildControl) throws(RunFailure) -> RangeExecution {
+        let range = ReplayRange(launches: 0..<job.spec.launchCount)
+        return try execute(job, control) { (stage, programs) throws(RunFailure) in
+            try stage.perform(range, programs, control: control, keeps: { _ in false })
+        }
+    }
+
+    /// A run of a job in a simulator.
+    func simulate(
+        _ job: ReplayJob,
+        simulator: String,
+        _ control: ChildControl
+    ) throws(RunFailure) -> Simulation {
+        try SimulateStage(
+            job: job,
+            simulator: simulator,
+            launcher: try currentLauncher(control),
+            options: options,
+            workDirectory: workDirectory
+        ).execute(control: control)
+    }
+
     /// What `body` gives on a thread of its own.
-    private func result<Value: Sendable>(
+    func result<Value: Sendable>(
         of body: @escaping @Sendable (ChildControl) throws(RunFailure) -> Value
     ) async -> Result<Value, RunFailure> {
         await onOwnThread { control in
@@ -160,13 +199,7 @@ public final class SandboxedRunner: RangeRunner {
             if let value = try body(stage, cached) { return value }
             cache.remove(job.programKey)
         }
-        let compiled = try CompileStage(
-            job: job,
-            launcher: launcher,
-            options: options,
-            workDirectory: workDirectory
-        ).execute(control: control)
-        cache.insert(compiled, for: job.programKey)
+        let compiled = try compiled(job, control)
         guard let value = try body(stage, compiled) else {
             throw RunFailure(.device, "the device changed between compiling and running")
         }

@@ -166,7 +166,7 @@ struct RunStage {
             let expected = "\(slot.byteCount) bytes of slot \(slot.name)"
             throw RunFailure(.protocolViolation, "expected \(expected), the worker sent \(max(0, frame.count - 8))")
         }
-        let numbers = [frame[0..<4], frame[4..<8]].map { $0.reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) } }
+        let numbers = WorkerFrame.place(of: frame)
         guard numbers == [UInt32(launch), UInt32(index)] else {
             throw RunFailure(.protocolViolation, "expected launch \(launch), slot \(index); the worker sent \(numbers)")
         }
@@ -200,6 +200,7 @@ struct StagedWorker {
         blobs: [ArraySlice<UInt8>],
         inputs: [ArraySlice<UInt8>],
         walls: StageWalls,
+        simulator: String? = nil,
         launcher: SandboxLauncher,
         options: SandboxedRunner.Options,
         workDirectory: String,
@@ -207,7 +208,7 @@ struct StagedWorker {
         control: ChildControl
     ) throws(RunFailure) {
         let folder = launcher.hasNamespaces ? nil : try TemporaryFolder(in: workDirectory)
-        let mayUseGPU = job.spec.device.kind != .cpu && !SandboxLauncher.deviceFiles().isEmpty
+        let mayUseGPU = stage != .simulate && job.spec.device.kind != .cpu && !SandboxLauncher.deviceFiles().isEmpty
         let request = WorkerRequest(
             stage: stage,
             spec: job.spec,
@@ -230,7 +231,7 @@ struct StagedWorker {
         let descriptor = try Self.memoryFile([request.head[...]] + blobs + inputs)
         defer { close(descriptor) }
         child = try ChildProcess(
-            launcher.launch([stage.rawValue], folder: folder?.path),
+            launcher.launch([stage.rawValue], folder: folder?.path, simulator: simulator),
             request: descriptor,
             folder: folder,
             deadline: deadline,
