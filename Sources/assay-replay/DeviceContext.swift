@@ -20,6 +20,7 @@ struct DeviceContext {
     private let device: cl_device_id
     private let context: cl_context
     private let queue: cl_command_queue
+    private let isSimulator: Bool
 
     /// Opens the first device that does what `spec` needs.
     static func open(_ spec: ReplaySpec) throws(RunFailure) -> DeviceContext {
@@ -39,7 +40,7 @@ struct DeviceContext {
     /// Opens the first device there is: the simulator, which a worker of that stage finds alone.
     static func openFirst() throws(RunFailure) -> DeviceContext {
         guard let first = FoundDevice.all().first else { throw RunFailure(.noDevice, "no simulator") }
-        return try DeviceContext(first)
+        return try DeviceContext(first, isSimulator: true)
     }
 
     private static func unfitness(_ device: DeviceDescription, _ spec: ReplaySpec) -> String? {
@@ -55,7 +56,8 @@ struct DeviceContext {
         return missing.isEmpty ? nil : "without " + missing.map(\.rawValue).joined(separator: ", ")
     }
 
-    private init(_ found: FoundDevice) throws(RunFailure) {
+    private init(_ found: FoundDevice, isSimulator: Bool = false) throws(RunFailure) {
+        self.isSimulator = isSimulator
         description = found.description
         device = found.id
         var status: cl_int = 0
@@ -170,6 +172,8 @@ struct DeviceContext {
 
     /// Fills a buffer with a byte.
     func fill(_ buffer: Buffer, with byte: UInt8) throws(RunFailure) {
+        // The simulator takes a filled buffer for one that nothing was written to.
+        if isSimulator { return try write([UInt8](repeating: byte, count: buffer.byteCount), to: buffer) }
         var byte = byte
         var status = clEnqueueFillBuffer(queue, buffer.handle, &byte, 1, 0, buffer.byteCount, 0, nil, nil)
         if status == CL_SUCCESS { status = clFinish(queue) }

@@ -84,7 +84,7 @@ enum StageProcess {
         for length in request.programLengths {
             programs.append(try context.load(try reader.read(Int(length))))
         }
-        try launch(request, &reader, context, programs, pattern: nil)
+        try launch(request, &reader, context, programs, isSimulated: false)
     }
 
     private static func simulate(_ request: WorkerRequest, _ reader: inout RequestReader) throws(RunFailure) {
@@ -94,20 +94,19 @@ enum StageProcess {
         for length in request.programLengths {
             programs.append(try context.compileForSimulation(try reader.read(Int(length))))
         }
-        try launch(request, &reader, context, programs, pattern: WorkerRequest.pattern)
+        try launch(request, &reader, context, programs, isSimulated: true)
         let log = SimulatorFindings.read(in: request.walls.writable)
         log.withUnsafeBytes { Reply.send(.log, [], $0) }
     }
 
     /// Performs the launches of a request and sends what they write.
-    /// - Parameter pattern: the byte with which slots that a step overwrites are filled for a launch before its own; `nil`
-    ///   for no such launch.
+    /// - Parameter isSimulated: whether each step first runs over a pattern in the slots that it overwrites.
     private static func launch(
         _ request: WorkerRequest,
         _ reader: inout RequestReader,
         _ context: DeviceContext,
         _ programs: [Program],
-        pattern: UInt8?
+        isSimulated: Bool
     ) throws(RunFailure) {
         let units = ProgramUnit.needed(by: request.spec)
         var buffers: [Buffer] = []
@@ -126,10 +125,13 @@ enum StageProcess {
             }
             for slot in request.spec.slotsCleared(before: launch) { try context.clear(buffers[slot]) }
             let arguments = request.spec.arguments(of: launch)
-            if let pattern, !step.overwrittenSlots.isEmpty {
+            if isSimulated, !step.overwrittenSlots.isEmpty {
                 var before: [[UInt8]] = []
                 for slot in step.writtenSlots { before.append(try context.read(buffers[slot])) }
-                for slot in step.overwrittenSlots { try context.fill(buffers[slot], with: pattern) }
+                for slot in step.overwrittenSlots {
+                    let pattern = WorkerRequest.pattern(for: request.spec.slots[slot].type)
+                    try context.fill(buffers[slot], with: pattern)
+                }
                 try context.launch(step, arguments: arguments, program: programs[unit], buffers: buffers)
                 for slot in step.overwrittenSlots { try send(.patterned, index, slot, buffers, context) }
                 for (slot, content) in zip(step.writtenSlots, before) { try context.write(content, to: buffers[slot]) }

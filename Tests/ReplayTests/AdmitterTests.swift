@@ -159,9 +159,8 @@ import Testing
         ),
         // The device decides.
         Kernel("float beyond int", .deviceDependence, "c[i] = (float)(int)(a[i] * 1e20f);"),
-        Kernel("division by zero", .deviceDependence, "c[i] = a[i] / (c[i] & 0u);", type: "u32", access: "readwrite"),
-        Kernel("remainder by zero", .deviceDependence, "c[i] = a[i] % (c[i] & 0u);", type: "u32", access: "readwrite"),
-        Kernel("negative float to unsigned", .deviceDependence, "c[i] = (float)(uint)(-5.0f - a[i]);"),
+        Kernel("division by zero", .deviceDependence, "int z = (int)(i / 100); c[i] = as_float((int)i / z);"),
+
         // Work-groups.
         Kernel("size of the group", .workGroupDependence, "c[i] = a[i] * get_local_size(0);", alternative: 8),
         Kernel("number of groups", .workGroupDependence, "c[i] = a[i] + get_num_groups(0);", alternative: 8),
@@ -252,7 +251,7 @@ import Testing
             : bad.filter { kernel in
                 guard let rule = kernel.rule else { return false }
                 seen[rule, default: 0] += 1
-                return seen[rule, default: 0] <= 2
+                return seen[rule, default: 0] == 1
             }
     }
 
@@ -271,7 +270,7 @@ import Testing
         #expect(try AdmissionReport(report.json) == report)
     }
 
-    @Test(.enabled(if: hasSimulator, "Oclgrind is not installed"), arguments: isLong ? honest : Array(honest.prefix(6)))
+    @Test(.enabled(if: hasSimulator, "Oclgrind is not installed"), arguments: isLong ? honest : Array(honest.prefix(3)))
     func admitsHonestKernels(_ kernel: Kernel) async throws {
         let report = try await Self.report(kernel)
         #expect(report.isAdmitted && report.isComplete, "\(report.summary) \(report.faults)")

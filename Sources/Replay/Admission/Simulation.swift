@@ -73,7 +73,7 @@ struct SimulateStage {
             for slot in step.writtenSlots {
                 let raw = try content(of: try reply.expect(.slot), launch: index, slot: slot)
                 if let other = patterned[slot], simulation.readsUnwritten == nil,
-                    !Self.agree(raw, other, before: held[slot])
+                    !Self.agree(raw, other, before: held[slot], WorkerRequest.pattern(for: spec.slots[slot].type))
                 {
                     simulation.readsUnwritten = (index, slot)
                 }
@@ -92,11 +92,11 @@ struct SimulateStage {
     }
 
     /// Whether every byte is the same over the pattern, or was not written at all.
-    private static func agree(_ plain: [UInt8], _ patterned: [UInt8], before: [UInt8]?) -> Bool {
+    private static func agree(_ plain: [UInt8], _ patterned: [UInt8], before: [UInt8]?, _ pattern: UInt8) -> Bool {
         guard plain != patterned else { return true }
         return plain.indices.allSatisfy { index in
             plain[index] == patterned[index]
-                || (patterned[index] == WorkerRequest.pattern && plain[index] == before?[index] ?? 0)
+                || (patterned[index] == pattern && plain[index] == before?[index] ?? 0)
         }
     }
 

@@ -62,6 +62,8 @@ struct RunStage {
     let launcher: SandboxLauncher
     let options: SandboxedRunner.Options
     let workDirectory: String
+    /// Workers that may have been started already.
+    let warm: WarmWorkers
 
     /// Runs every step.
     /// - Returns: `nil` when the device is not the one for which `programs` was compiled.
@@ -108,6 +110,7 @@ struct RunStage {
             launcher: launcher,
             options: options,
             workDirectory: workDirectory,
+            warm: warm,
             deadline: start + .seconds(wallSeconds),
             control: control
         )
@@ -204,6 +207,7 @@ struct StagedWorker {
         launcher: SandboxLauncher,
         options: SandboxedRunner.Options,
         workDirectory: String,
+        warm: WarmWorkers? = nil,
         deadline: ContinuousClock.Instant,
         control: ChildControl
     ) throws(RunFailure) {
@@ -230,14 +234,22 @@ struct StagedWorker {
         )
         let descriptor = try Self.memoryFile([request.head[...]] + blobs + inputs)
         defer { close(descriptor) }
-        child = try ChildProcess(
-            launcher.launch([stage.rawValue], folder: folder?.path, simulator: simulator),
-            request: descriptor,
-            folder: folder,
-            deadline: deadline,
-            control: control
-        )
-        report = try Self.report(child, launcher: launcher)
+        if let waiting = warm?.take(), waiting.begin(descriptor, deadline: deadline, control: control),
+            let walls = try? Self.report(waiting.child, launcher: launcher)
+        {
+            child = waiting.child
+            report = walls
+        } else {
+            // None waits, or the one that did has died since: a run may not suffer from that.
+            child = try ChildProcess(
+                launcher.launch([stage.rawValue], folder: folder?.path, simulator: simulator),
+                request: descriptor,
+                folder: folder,
+                deadline: deadline,
+                control: control
+            )
+            report = try Self.report(child, launcher: launcher)
+        }
         guard report.level >= options.minimumLevel else {
             let levels = "\(report.level.rawValue), the least allowed is \(options.minimumLevel.rawValue)"
             throw RunFailure(.sandbox, "the sandbox reached only \(levels)")
