@@ -1,7 +1,7 @@
 // Reports of admission kept as signed records in a folder, so that sources are admitted once and a record that somebody else put
 // there is worth nothing.
 internal import Codecs
-internal import Commitments
+public import Commitments
 internal import Glibc
 public import Receipts
 public import Replay
