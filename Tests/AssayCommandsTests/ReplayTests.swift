@@ -1,6 +1,7 @@
 // `assay replay` as somebody uses it without an engine: run and sign, admit, compare.
 import AssayTesting
 import Codecs
+import Commitments
 import Foundation
 import Receipts
 import Replay

@@ -3,6 +3,7 @@ internal import ArgumentParser
 internal import Codecs
 internal import Receipts
 internal import Replay
+internal import Signatures
 
 struct ReplayAdmit: ToolCommand {
     static let configuration = CommandConfiguration(
@@ -39,13 +40,8 @@ struct ReplayAdmit: ToolCommand {
         var answer = Answer(report.isAdmitted ? .ok : .policy, lines: lines(report, content, tool))
         answer.members = ["admission": report.json]
         if let output, let signer {
-            do throws(DocumentError) {
-                let record = try AdmissionStatement.sign(report, at: tool.now(), with: signer)
-                try Files.write(record.envelope, to: output)
-                answer.members["record"] = .string(output)
-            } catch let error as DocumentError {
-                throw Failure(error, in: output)
-            }
+            try Files.write(try record(report, signer, output, tool), to: output)
+            answer.members["record"] = .string(output)
         }
         if let fault = report.faults.first {
             answer.failure = Failure(
@@ -58,6 +54,19 @@ struct ReplayAdmit: ToolCommand {
             )
         }
         return answer
+    }
+
+    private func record(
+        _ report: AdmissionReport,
+        _ signer: SigningKey,
+        _ output: String,
+        _ tool: Tool
+    ) throws(Failure) -> [UInt8] {
+        do throws(DocumentError) {
+            return try AdmissionStatement.sign(report, at: tool.now(), with: signer).envelope
+        } catch {
+            throw Failure(error, in: output)
+        }
     }
 
     private func lines(_ report: AdmissionReport, _ content: JobFolder.Content, _ tool: Tool) -> [String] {

@@ -1,6 +1,7 @@
 // `assay replay compare`: a claimed run, as `assay replay run` writes one, against a run on this machine.
 internal import ArgumentParser
 internal import Codecs
+internal import Commitments
 internal import Receipts
 internal import Replay
 
@@ -41,7 +42,7 @@ struct ReplayCompare: ToolCommand {
         case .refused(let faults): return Answer(Failure(refusal: faults))
         case .failed(let failure): throw Failure(failure)
         }
-        let comparison = Comparison.compare(
+        let comparison = Replay.Comparison.compare(
             claimedTrace: trace,
             claimedOutputs: outputs,
             replayed: execution,
