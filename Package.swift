@@ -54,7 +54,7 @@ let hummingbird: [Target.Dependency] = [
 
 /// The offline half: no network, no database, no OpenCL, no clock unless given one.
 let library = [
-    "Codecs", "Verdicts", "Signatures", "Commitments", "Algebra", "Attestation", "Proofs", "Replay", "Receipts",
+    "Codecs", "Verdicts", "Signatures", "Commitments", "Algebra", "Attestation", "Proofs", "Replay", "ExactOps", "Receipts",
     "TransparencyLog", "Appraisal",
 ]
 
@@ -87,6 +87,7 @@ let package = Package(
         system("CGMP", pkgConfig: "gmp", debian: "libgmp-dev"),
         kernels("CFieldKernels", exclude: ["tower.inc", "tower_types.inc"]),
         kernels("CHashKernels"),
+        kernels("CExactOps", exclude: ["kernels", "oracle.inc"]),
         .target(name: "CSpawn"),
         .target(name: "CSandbox", linkerSettings: [.linkedLibrary("seccomp")]),
 
@@ -105,6 +106,7 @@ let package = Package(
         module("Attestation", ["Codecs", "Commitments", "Signatures", "Verdicts", "COpenSSL"]),
         module("Replay", ["Codecs", "Commitments", "CSpawn"]),
         program("assay-replay", ["Codecs", "Replay", "COpenCL", "CSandbox"]),
+        module("ExactOps", ["Codecs", "Commitments", "Replay", "CExactOps"]),
 
         // Floor 4: what is signed, and where it is made public.
         module("Receipts", ["Codecs", "Commitments", "Replay", "Signatures", "Verdicts"]),
@@ -217,6 +219,7 @@ let package = Package(
             ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting"]
         ),
         tests(of: "Conformance", ["Codecs", "Verdicts", "Conformance", "AssayTesting"]),
+        tests(of: "ExactOps", ["Codecs", "Commitments", "ExactOps", "Replay", "assay-replay"]),
         tests(of: "Replay", ["Codecs", "Commitments", "Replay", "assay-replay"]),
         program("LedgerCrashProbe", ["Ledger", "Commitments"], path: "Tests/LedgerCrashProbe"),
         tests(of: "Ledger", ["Ledger", "Codecs", "Commitments", "LedgerCrashProbe", grdb]),
