@@ -174,8 +174,10 @@ let package = Package(
         module(
             "AssayCommands",
             [
-                "Appraisal", "Codecs", "Commitments", "Conformance", "EngineAPI", "EngineClient", "Ledger", "Receipts",
-                "LogKeeping", "Replay", "Signatures", "TransparencyLog", "Validator", "Verdicts", argumentParser,
+                "Appraisal", "Attestation", "Codecs", "Commitments", "Conformance", "EngineAPI", "EngineClient",
+                "Ledger",
+                "Receipts", "LogKeeping", "Replay", "Signatures", "TransparencyLog", "Validator", "Verdicts",
+                argumentParser,
             ]
         ),
         program("assay", ["AssayCommands"]),
@@ -261,8 +263,8 @@ let package = Package(
         tests(
             of: "AssayCommands",
             [
-                "AssayCommands", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineTesting", "Ledger",
-                "Receipts", "Replay", "Signatures", "Verdicts",
+                "AssayCommands", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI", "EngineTesting",
+                "Ledger", "Receipts", "Replay", "Signatures", "Verdicts",
             ]
         ),
     ],

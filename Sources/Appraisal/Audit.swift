@@ -38,6 +38,8 @@ public enum Audit {
         auditor.checkBundle()
         auditor.checkOrder()
         auditor.checkLease()
+        auditor.checkTopUps()
+        auditor.checkReading()
         auditor.checkExecution()
         auditor.checkVerdicts()
         auditor.checkSettlement()
@@ -81,6 +83,8 @@ struct BundleFile {
     let lease: UnverifiedDocument<Lease>?
     let execution: UnverifiedDocument<ExecutionStatement>?
     let trace: Trace?
+    let topUps: [UnverifiedDocument<TopUp>]
+    let reading: UnverifiedDocument<MeterReading>?
     let verdicts: [UnverifiedDocument<VerdictStatement>]
 
     init(_ bundle: Bundle) throws(ParseError) {
@@ -102,6 +106,12 @@ struct BundleFile {
                 try Trace(try JSONValue(parsing: bytes, limits: JSONLimits(bytes: 16 << 20, values: 2_000_000)))
             }
         }
+        var topUps: [UnverifiedDocument<TopUp>] = []
+        for index in statement.topUpDigests.indices {
+            topUps.append(try Self.document(BundleMember.topUp(index + 1), bundle))
+        }
+        self.topUps = topUps
+        reading = statement.readingDigest == nil ? nil : try Self.document(BundleMember.reading, bundle)
         var verdicts: [UnverifiedDocument<VerdictStatement>] = []
         for index in statement.verdictDigests.indices {
             verdicts.append(try Self.document(BundleMember.verdict(index), bundle))

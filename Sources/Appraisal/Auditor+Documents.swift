@@ -107,8 +107,9 @@ extension Auditor {
         for output in document.predicate.outputs {
             outputs[output.slot] = bundle.members[BundleMember.output(output.slot)]
         }
+        // A statement about fewer steps than the terms allow is held against the whole job, and fails there.
         return ExecutionClaim(
-            job: file.job,
+            job: (try? file.job.prefix(steps: document.predicate.steps)) ?? file.job,
             statement: document.predicate,
             subjects: document.subjects,
             trace: trace,

@@ -28,7 +28,7 @@ extension Auditor {
             }
             files[artefact.file] = bytes
         }
-        let outcome = await runner.run(file.job.spec.replay, files: files)
+        let outcome = await runner.run(claim.job.spec.replay, files: files)
         let (verdict, divergence) = ReplayAppraiser.appraise(claim, subject: execution.digest, outcome: outcome)
         guard verdict.outcome != .inconclusive else {
             skip(verdict.checks.last.map(\.actual) ?? "inconclusive")

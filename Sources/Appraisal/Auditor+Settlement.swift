@@ -14,7 +14,7 @@ extension Auditor {
         let lease = file.lease?.predicate
         let isAccepted = receipt.outcome == .accepted
         equal("settlement.currency", spec.price.currency, settlement.currency)
-        equal("settlement.held", spec.holdAmount, settlement.held)
+        equal("settlement.held", held, settlement.held)
         equal(
             "settlement.price",
             lease.map { String($0.pricePerMegaUnit) } ?? "none",
@@ -27,15 +27,20 @@ extension Auditor {
         )
         let amounts = SettlementAmounts(
             outcome: receipt.outcome,
-            held: spec.holdAmount,
+            held: held,
             workUnits: settlement.workUnits,
             pricePerMegaUnit: lease?.pricePerMegaUnit,
             stake: lease?.stakeAmount ?? 0,
-            ruleset: file.ruleset
+            ruleset: file.ruleset,
+            isSilent: receipt.attempts.last?.end == Receipt.Attempt.silent,
+            bond: spec.terms.bond,
+            meteredUnits: meteredUnits
         )
         equal("settlement.gross", amounts.gross, settlement.gross)
         equal("settlement.refunded", amounts.refunded, settlement.refunded)
         checkLegs("settlement.legs", settlement.legs, parts: amounts.parts, sum: settlement.gross)
+        checkBond(settlement.bond, amounts)
+        checkPenalties(settlement.penalties)
         guard let lease else {
             that(
                 "settlement.stake",
@@ -58,7 +63,7 @@ extension Auditor {
     }
 
     /// Legs of one kind together make the ruleset's share, and all of them the whole.
-    private mutating func checkLegs(
+    mutating func checkLegs(
         _ id: String,
         _ legs: [Settlement.Leg],
         parts: [Ruleset.Part],
@@ -85,7 +90,7 @@ extension Auditor {
             actual: (actual + ["in all \(total)"]).joined(separator: ", ")
                 + (base.map { ", a leg of base \($0.rawValue)" } ?? "")
         )
-        let stray = legs.first { !owners(of: $0.leg).contains($0.account) }
+        let stray = legs.first { !owners(of: $0.leg, base: $0.base).contains($0.account) }
         that(
             id + ".accounts",
             stray == nil,
@@ -102,13 +107,17 @@ extension Auditor {
     }
 
     /// The accounts to which a leg may go.
-    private func owners(of leg: AccountName.Purpose) -> [AccountName] {
+    private func owners(of leg: AccountName.Purpose, base: Ruleset.Base) -> [AccountName] {
         let keys: [VerifyingKey]
         switch leg {
         case .payer: keys = [receipt.requester]
         case .provider: keys = (file.lease?.predicate.node).map { [$0] } ?? []
         case .validator:
-            keys = file.verdicts.map(\.predicate).filter { $0.verdict.outcome == receipt.outcome }.map(\.validator)
+            let judges = file.verdicts.map(\.predicate).filter { $0.verdict.outcome == receipt.outcome }.map(
+                \.validator
+            )
+            // Where no validator decided, the engine stands in for one.
+            keys = judges.isEmpty || base == .penalty ? judges + [receipt.engine] : judges
         case .fee, .treasury: keys = [receipt.engine]
         }
         return keys.map { AccountName(currency: file.job.spec.price.currency, purpose: leg, owner: $0) }

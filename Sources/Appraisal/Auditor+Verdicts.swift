@@ -30,8 +30,10 @@ extension Auditor {
             if holds { validatorsByOutcome[statement.verdict.outcome, default: []].insert(statement.validator) }
         }
         let agreeing = validatorsByOutcome[receipt.outcome]?.count ?? 0
+        let losesBond = receipt.settlement.bond.map { $0.slashed > 0 } ?? false
         switch receipt.outcome {
-        case .accepted, .rejected:
+        case .accepted, .rejected,
+            .requesterFault where receipt.outcome != .requesterFault || losesBond:
             that(
                 "verdict.quorum",
                 agreeing >= trust.quorum,
@@ -66,7 +68,7 @@ extension Auditor {
         case .accepted: allowed = [.none]
         case .rejected: allowed = [.provider]
         case .requesterFault: allowed = [.requester]
-        case .inconclusive: allowed = [.none, .environment, .validator, .provider]
+        case .inconclusive: allowed = [.none, .environment, .validator, .provider, .engine]
         }
         that(
             "receipt.fault",

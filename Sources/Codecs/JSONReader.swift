@@ -179,6 +179,12 @@ public struct JSONReader: Sendable {
         }
     }
 
+    /// The member that nobody has taken and whose name differs from `name` by at most two edits; for error messages.
+    public func nearestMember(to name: String) -> String? {
+        object.members.map(\.name).filter { !taken.contains($0) && Self.distance($0, name) <= 2 }
+            .min { Self.distance($0, name) < Self.distance($1, name) }
+    }
+
     /// Edit distance between two names, each cut to 64 bytes.
     private static func distance(_ left: String, _ right: String) -> Int {
         let a = Array(left.utf8.prefix(64))

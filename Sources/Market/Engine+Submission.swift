@@ -25,6 +25,11 @@ extension Engine {
             )
             throw .refused(error)
         }
+        guard spec.terms == JobSpec.Terms() else {
+            throw .refused(
+                ParseError(field: "terms", expected: "prepaid, run to the end, alone", actual: "other terms")
+            )
+        }
         let expected = account(.payer, of: submission.requester)
         guard submission.account == expected else {
             let error = ParseError(field: "account", expected: expected.text, actual: submission.account.text)

@@ -252,6 +252,10 @@ public enum BundleMember {
     public static let lease = "lease.json"
     public static let execution = "execution.json"
     public static let trace = "trace.json"
+    public static let reading = "reading.json"
+
+    /// The top-up of this number, from 1.
+    public static func topUp(_ number: Int) -> String { "topup-\(number).json" }
 
     /// The verdict of this number, from 0.
     public static func verdict(_ index: Int) -> String { "verdict-\(index).json" }

@@ -9,6 +9,13 @@ public enum Charge {
         return amount <= UInt128(maxAmount) ? UInt64(amount) : nil
     }
 
+    /// The most work units that an amount pays for; all there are for a price of 0.
+    public static func units(coveredBy amount: UInt64, pricePerMegaUnit: UInt64) -> UInt64 {
+        guard pricePerMegaUnit > 0 else { return .max }
+        let units = UInt128(amount) * 1_000_000 / UInt128(pricePerMegaUnit)
+        return UInt64(min(units, UInt128(UInt64.max)))
+    }
+
     /// What a job that was accepted costs: its price, but never more than was set aside for it.
     public static func gross(held: UInt64, workUnits: UInt64, pricePerMegaUnit: UInt64) -> UInt64 {
         min(held, amount(workUnits: workUnits, pricePerMegaUnit: pricePerMegaUnit) ?? held)

@@ -56,9 +56,12 @@ public struct JobSpec: Sendable, Equatable {
     public let deadlines: Deadlines
     /// How many nodes may try before the job is given up.
     public let attempts: Int64
+    /// How it is paid for beside the price.
+    public let terms: Terms
     /// Members that Assay does not read; kept as they are.
     public let ext: JSONObject?
-    /// What is set aside before the job is offered: ⌈work units × highest price / 10^6⌉ minor units, at least 1.
+    /// What is set aside before the job is offered: ⌈work units × highest price / 10^6⌉ minor units, at least 1; for a metered
+    /// job with a deposit, of the deposit's work units.
     public let holdAmount: UInt64
 
     /// Reads a spec, authored or sealed.
@@ -91,6 +94,12 @@ public struct JobSpec: Sendable, Equatable {
         } else {
             attempts = 1
         }
+        terms =
+            if reader.has("terms") {
+                try Terms(try reader.value("terms"), reader.path("terms"), workUnits: replay.workUnits)
+            } else {
+                Terms()
+            }
         if reader.has("ext") {
             guard case .object(let members) = try reader.value("ext") else {
                 throw ParseError(field: reader.path("ext"), expected: "an object", actual: "another value")
@@ -100,7 +109,12 @@ public struct JobSpec: Sendable, Equatable {
             ext = nil
         }
         try reader.finish()
-        guard let cost = Charge.amount(workUnits: replay.workUnits, pricePerMegaUnit: price.maxPerMegaUnit) else {
+        guard Charge.amount(workUnits: replay.workUnits, pricePerMegaUnit: price.maxPerMegaUnit) != nil,
+            let cost = Charge.amount(
+                workUnits: terms.depositUnits ?? replay.workUnits,
+                pricePerMegaUnit: price.maxPerMegaUnit
+            )
+        else {
             throw ParseError(
                 field: reader.path("price.maxPerMegaUnit"),
                 expected: "a price at which the whole job costs at most \(maxAmount)",
@@ -141,8 +155,16 @@ public struct JobSpec: Sendable, Equatable {
             "deadlines": deadlines.json,
             "attempts": .integer(attempts),
         ]
+        if terms != Terms() { object["terms"] = terms.json }
         if let ext { object["ext"] = .object(ext) }
         return .object(object)
+    }
+
+    /// The same spec over another computation.
+    func replacing(_ replay: ReplaySpec) -> JobSpec {
+        var copy = self
+        copy.replay = replay
+        return copy
     }
 
     /// The identities of the files in the order of `replay.artefacts`; `nil` before sealing.
@@ -211,6 +233,12 @@ public struct SealedJob: Sendable, Equatable {
                 actual: "a spec that is not sealed"
             )
         }
+        self.spec = spec
+        self.bytes = bytes
+        self.inputs = inputs
+    }
+
+    init(spec: JobSpec, bytes: [UInt8], inputs: [ArtefactIdentity]) {
         self.spec = spec
         self.bytes = bytes
         self.inputs = inputs

@@ -13,6 +13,9 @@ public struct Receipt: DocumentPredicate {
 
     /// How one attempt at the job ended.
     public struct Attempt: Sendable, Equatable {
+        /// The end of an attempt whose node said nothing until its lease was over.
+        public static let silent = "silent"
+
         /// Its number, from 1.
         public var attempt: Int64
         /// Who had the lease.
@@ -46,6 +49,10 @@ public struct Receipt: DocumentPredicate {
     public var leaseDigest: Digest?
     /// The appraised execution statement's digest.
     public var executionDigest: Digest?
+    /// The digests of the requester's top-ups, in the order of their numbers.
+    public var topUpDigests: [Digest] = []
+    /// The digest of the last meter reading under the deciding lease.
+    public var readingDigest: Digest?
     /// The digests of the verdicts on it, in the bundle's order.
     public var verdictDigests: [Digest]
     /// The digest of the ruleset's bytes.
@@ -121,13 +128,9 @@ public struct Receipt: DocumentPredicate {
         orderDigest = try reader.digest("orderDigest")
         leaseDigest = try reader.optionalDigest("leaseDigest")
         executionDigest = try reader.optionalDigest("executionDigest")
-        verdictDigests = try reader.array("verdictDigests", max: Bundle.maxVerdicts) {
-            (value, path) throws(ParseError) -> Digest in
-            guard case .string(let text) = value else {
-                throw ParseError(field: path, expected: "a digest", actual: value.typeName)
-            }
-            return try Digest(hex: text, field: path)
-        }
+        if reader.has("topUpDigests") { topUpDigests = try Self.digests("topUpDigests", TopUp.maxCount, &reader) }
+        readingDigest = try reader.optionalDigest("readingDigest")
+        verdictDigests = try Self.digests("verdictDigests", Bundle.maxVerdicts, &reader)
         rulesetDigest = try reader.digest("rulesetDigest")
         outcome = try reader.choice("outcome")
         fault = try reader.choice("fault")
@@ -148,6 +151,19 @@ public struct Receipt: DocumentPredicate {
         try reader.finish()
     }
 
+    private static func digests(
+        _ name: String,
+        _ max: Int,
+        _ reader: inout JSONReader
+    ) throws(ParseError) -> [Digest] {
+        try reader.array(name, max: max) { (value, path) throws(ParseError) -> Digest in
+            guard case .string(let text) = value else {
+                throw ParseError(field: path, expected: "a digest", actual: value.typeName)
+            }
+            return try Digest(hex: text, field: path)
+        }
+    }
+
     public var json: JSONValue {
         var object: JSONObject = [
             "version": .integer(Self.version),
@@ -161,6 +177,8 @@ public struct Receipt: DocumentPredicate {
         ]
         if let leaseDigest { object["leaseDigest"] = .string(leaseDigest.hex) }
         if let executionDigest { object["executionDigest"] = .string(executionDigest.hex) }
+        if !topUpDigests.isEmpty { object["topUpDigests"] = .array(topUpDigests.map { .string($0.hex) }) }
+        if let readingDigest { object["readingDigest"] = .string(readingDigest.hex) }
         object["verdictDigests"] = .array(verdictDigests.map { .string($0.hex) })
         object["rulesetDigest"] = .string(rulesetDigest.hex)
         object["outcome"] = .string(outcome.rawValue)

@@ -15,6 +15,20 @@ public struct Ruleset: Sendable, Equatable {
         case gross
         /// The stake that is lost.
         case slashed
+        /// The part of the requester's bond that is lost.
+        case bond
+        /// The part of a silent node's stake that is lost.
+        case penalty
+    }
+
+    /// What faults that are no fraud cost.
+    public struct Faults: Sendable, Equatable {
+        /// What a node loses of its stake when its lease ends in silence, in basis points.
+        public var penaltyBasisPoints: Int64
+        /// How that is divided.
+        public var penalty: [Share]
+        /// The least bond of a requester as a share of the hold, in basis points.
+        public var bondBasisPoints: Int64
     }
 
     /// One share.
@@ -50,6 +64,8 @@ public struct Ruleset: Sendable, Equatable {
     public let minimumStake: UInt64
     /// How a lost stake is divided.
     public let slash: [Share]
+    /// What faults that are no fraud cost; nothing when the ruleset does not say.
+    public let faults: Faults
     /// The ruleset's bytes.
     public let bytes: [UInt8]
 
@@ -77,6 +93,7 @@ public struct Ruleset: Sendable, Equatable {
         self.stakeBasisPoints = stakeBasisPoints
         self.minimumStake = minimumStake
         self.slash = slash
+        faults = .none
         bytes =
             JSONValue.object([
                 "schema": .string(Self.schema),
@@ -102,6 +119,16 @@ public struct Ruleset: Sendable, Equatable {
         minimumStake = try stake.amount("minimum")
         try stake.finish()
         slash = try Self.shares("slash", of: .slashed, &reader)
+        if var part = try reader.optionalObject("faults") {
+            faults = Faults(
+                penaltyBasisPoints: try part.integer("penaltyBasisPointsOfStake", in: 0...Self.whole),
+                penalty: try Self.shares("penalty", of: .penalty, &part),
+                bondBasisPoints: try part.integer("bondBasisPointsOfHold", in: 0...10 * Self.whole)
+            )
+            try part.finish()
+        } else {
+            faults = .none
+        }
         try reader.finish()
         self.bytes = bytes
     }
@@ -146,6 +173,29 @@ public struct Ruleset: Sendable, Equatable {
         Self.divide(slashed, by: slash)
     }
 
+    /// The legs of what a requester's bond loses: those of a price, for the work that was done in vain.
+    public func parts(ofBond lost: UInt64) -> [Part] {
+        Self.divide(lost, by: split).map { Part(leg: $0.leg, base: .bond, amount: $0.amount) }
+    }
+
+    /// The legs of a silent node's penalty; they sum to `lost`.
+    public func parts(ofPenalty lost: UInt64) -> [Part] {
+        Self.divide(lost, by: faults.penalty)
+    }
+
+    /// What a node loses of this stake when its lease ends in silence, rounded down.
+    public func penalty(ofStake stake: UInt64) -> UInt64 {
+        UInt64(UInt128(stake) * UInt128(UInt64(faults.penaltyBasisPoints)) / UInt128(UInt64(Self.whole)))
+    }
+
+    /// The least bond of a requester for a job with this hold: ⌈hold × share⌉, at most 2^63 − 1.
+    public func leastBond(forHold hold: UInt64) -> UInt64 {
+        let product = UInt128(hold) * UInt128(UInt64(faults.bondBasisPoints))
+        return UInt64(
+            min((product + UInt128(UInt64(Self.whole - 1))) / UInt128(UInt64(Self.whole)), UInt128(maxAmount))
+        )
+    }
+
     /// Rounds every share down and gives the units left over to the largest remainders, among equal ones to the earlier
     /// share.
     private static func divide(_ total: UInt64, by shares: [Share]) -> [Part] {
@@ -171,6 +221,10 @@ public struct Ruleset: Sendable, Equatable {
         let share = (product + UInt128(UInt64(Self.whole - 1))) / UInt128(UInt64(Self.whole))
         return max(minimumStake, UInt64(min(share, UInt128(maxAmount))))
     }
+}
+
+extension Ruleset.Faults {
+    static let none = Ruleset.Faults(penaltyBasisPoints: 0, penalty: [], bondBasisPoints: 0)
 }
 
 extension Ruleset.Share {

@@ -1,7 +1,6 @@
-// The money part of a receipt, and the arithmetic that it has to obey. The engine that settles and the auditor that checks
-// use the same function, `SettlementAmounts`; the ledger moves exactly these legs.
+// The money part of a receipt: what was set aside, and where every minor unit of it went. `SettlementAmounts` is the
+// arithmetic that it has to obey; the ledger moves exactly these legs.
 public import Codecs
-public import Verdicts
 
 /// Where the money of one job went.
 public struct Settlement: Sendable, Equatable {
@@ -34,7 +33,24 @@ public struct Settlement: Sendable, Equatable {
         }
     }
 
-    /// What became of the provider's stake.
+    /// What an earlier attempt's node lost because its lease ended in silence.
+    public struct Penalty: Sendable, Equatable {
+        /// The attempt.
+        public var attempt: Int64
+        /// Minor units.
+        public var amount: UInt64
+        /// Where they went.
+        public var legs: [Leg]
+
+        /// Describes a penalty.
+        public init(attempt: Int64, amount: UInt64, legs: [Leg]) {
+            self.attempt = attempt
+            self.amount = amount
+            self.legs = legs
+        }
+    }
+
+    /// What became of money at stake: the provider's stake, or the requester's bond.
     public struct Stake: Sendable, Equatable {
         /// What was held, in minor units.
         public var held: UInt64
@@ -56,7 +72,7 @@ public struct Settlement: Sendable, Equatable {
 
     /// The currency's code.
     public var currency: String
-    /// What was set aside for the job, in minor units.
+    /// What was set aside for the job, top-ups included, in minor units.
     public var held: UInt64
     /// The work that is paid for; 0 when nothing is.
     public var workUnits: UInt64
@@ -70,6 +86,10 @@ public struct Settlement: Sendable, Equatable {
     public var refunded: UInt64
     /// The provider's stake; `nil` when nobody had a lease.
     public var stake: Stake?
+    /// The requester's bond; `nil` when the job has none.
+    public var bond: Stake?
+    /// What the nodes of earlier attempts lost, in the order of the attempts.
+    public var penalties: [Penalty]
 
     /// Describes a settlement.
     public init(
@@ -80,7 +100,9 @@ public struct Settlement: Sendable, Equatable {
         gross: UInt64,
         legs: [Leg],
         refunded: UInt64,
-        stake: Stake?
+        stake: Stake?,
+        bond: Stake? = nil,
+        penalties: [Penalty] = []
     ) {
         self.currency = currency
         self.held = held
@@ -90,6 +112,8 @@ public struct Settlement: Sendable, Equatable {
         self.legs = legs
         self.refunded = refunded
         self.stake = stake
+        self.bond = bond
+        self.penalties = penalties
     }
 
     /// Reads a settlement.
@@ -102,18 +126,35 @@ public struct Settlement: Sendable, Equatable {
         gross = try reader.amount("gross")
         legs = try Self.legs(&reader)
         refunded = try reader.amount("refunded")
-        if var part = try reader.optionalObject("stake") {
-            stake = Stake(
-                held: try part.amount("held"),
-                slashed: try part.amount("slashed"),
-                released: try part.amount("released"),
-                legs: try Self.legs(&part)
-            )
-            try part.finish()
-        } else {
-            stake = nil
+        stake = try Self.stake("stake", &reader)
+        bond = try Self.stake("bond", &reader)
+        penalties = []
+        if reader.has("penalties") {
+            penalties = try reader.array("penalties", max: Int(JobSpec.maxAttempts)) {
+                (value, path) throws(ParseError) -> Penalty in
+                var entry = try JSONReader(value, path)
+                let penalty = Penalty(
+                    attempt: try entry.attempt(),
+                    amount: try entry.amount("amount"),
+                    legs: try Self.legs(&entry)
+                )
+                try entry.finish()
+                return penalty
+            }
         }
         try reader.finish()
+    }
+
+    private static func stake(_ name: String, _ reader: inout JSONReader) throws(ParseError) -> Stake? {
+        guard var part = try reader.optionalObject(name) else { return nil }
+        let stake = Stake(
+            held: try part.amount("held"),
+            slashed: try part.amount("slashed"),
+            released: try part.amount("released"),
+            legs: try Self.legs(&part)
+        )
+        try part.finish()
+        return stake
     }
 
     private static func legs(_ reader: inout JSONReader) throws(ParseError) -> [Leg] {
@@ -142,15 +183,31 @@ public struct Settlement: Sendable, Equatable {
         object["gross"] = .string(String(gross))
         object["legs"] = .array(legs.map(\.json))
         object["refunded"] = .string(String(refunded))
-        if let stake {
-            object["stake"] = .object([
-                "held": .string(String(stake.held)),
-                "slashed": .string(String(stake.slashed)),
-                "released": .string(String(stake.released)),
-                "legs": .array(stake.legs.map(\.json)),
-            ])
+        if let stake { object["stake"] = stake.json }
+        if let bond { object["bond"] = bond.json }
+        if !penalties.isEmpty {
+            object["penalties"] = .array(
+                penalties.map { penalty in
+                    .object([
+                        "attempt": .integer(penalty.attempt),
+                        "amount": .string(String(penalty.amount)),
+                        "legs": .array(penalty.legs.map(\.json)),
+                    ])
+                }
+            )
         }
         return .object(object)
+    }
+}
+
+extension Settlement.Stake {
+    fileprivate var json: JSONValue {
+        .object([
+            "held": .string(String(held)),
+            "slashed": .string(String(slashed)),
+            "released": .string(String(released)),
+            "legs": .array(legs.map(\.json)),
+        ])
     }
 }
 
@@ -163,47 +220,5 @@ extension Settlement.Leg {
             "amount": .string(String(amount)),
             "transfer": .string(transfer),
         ])
-    }
-}
-
-/// The amounts that follow from how a job ended: everything in a settlement but accounts and transfers.
-public struct SettlementAmounts: Sendable, Equatable {
-    /// What the job cost: min(held, ⌈work units × price / 10^6⌉) when accepted, else 0.
-    public let gross: UInt64
-    /// The shares of `gross`.
-    public let parts: [Ruleset.Part]
-    /// What goes back to the requester: held − gross.
-    public let refunded: UInt64
-    /// The part of the stake that is lost: all of it when rejected, else nothing.
-    public let slashed: UInt64
-    /// The shares of `slashed`.
-    public let slashParts: [Ruleset.Part]
-    /// The part of the stake that goes back.
-    public let released: UInt64
-
-    /// Computes the amounts.
-    /// - Parameters:
-    ///   - held: what was set aside for the job.
-    ///   - workUnits: the work that was accepted; ignored otherwise.
-    ///   - pricePerMegaUnit: the deciding lease's price; `nil` without one, and then nothing is paid.
-    ///   - stake: what the provider has at stake; 0 without a lease.
-    public init(
-        outcome: Outcome,
-        held: UInt64,
-        workUnits: UInt64,
-        pricePerMegaUnit: UInt64?,
-        stake: UInt64,
-        ruleset: Ruleset
-    ) {
-        if outcome == .accepted, let pricePerMegaUnit {
-            gross = Charge.gross(held: held, workUnits: workUnits, pricePerMegaUnit: pricePerMegaUnit)
-        } else {
-            gross = 0
-        }
-        parts = ruleset.parts(ofGross: gross)
-        refunded = held - gross
-        slashed = outcome == .rejected ? stake : 0
-        slashParts = ruleset.parts(ofSlashed: slashed)
-        released = stake - slashed
     }
 }

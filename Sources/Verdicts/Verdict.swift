@@ -19,6 +19,8 @@ public enum Fault: String, Sendable, CaseIterable {
     case requester
     case validator
     case environment
+    /// The engine lost what it was to keep.
+    case engine
     case none
 }
 

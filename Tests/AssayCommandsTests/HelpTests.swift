@@ -15,7 +15,7 @@ struct HelpTests {
                 "audit", "inspect", "commit create", "commit verify", "job submit", "job list", "job show", "job watch",
                 "job why", "job receipt", "escrow open", "escrow topup", "escrow show", "escrow withdraw", "key new",
                 "key show", "trust create", "node list", "node doctor", "replay run", "replay devices", "vectors run",
-                "fsck", "completion", "version",
+                "fsck", "completion", "version", "attest verify", "attest inspect", "attest policy check",
             ])
         )
     }
@@ -69,7 +69,7 @@ struct HelpTests {
                     let group = CommandTree.leaves.contains { $0.path == word }
                     let isKnown =
                         group || CommandTree.leaves.contains { $0.path == words.joined(separator: " ") }
-                        || (words.count == 1 && CommandTree.leaves.contains { $0.path.hasPrefix(word + " ") })
+                        || CommandTree.leaves.contains { $0.path.hasPrefix(words.joined(separator: " ") + " ") }
                     #expect(isKnown, "\(name): assay \(words.joined(separator: " "))")
                 }
             }

@@ -89,7 +89,10 @@ import Verdicts
         let receipt = try await document(BundleMember.receipt, ending, Receipt.self).predicate
         try check(
             receipt,
-            optional: ["leaseDigest", "executionDigest", "settlement.pricePerMegaUnit", "settlement.stake"]
+            optional: [
+                "leaseDigest", "executionDigest", "settlement.pricePerMegaUnit", "settlement.stake", "settlement.bond",
+                "settlement.penalties", "topUpDigests", "readingDigest",
+            ]
         )
     }
 

@@ -1,5 +1,6 @@
 // `assay inspect`: what is in a file, decoded and not judged.
 internal import ArgumentParser
+internal import Attestation
 internal import Codecs
 internal import Commitments
 internal import Receipts
@@ -9,7 +10,7 @@ internal import Signatures
 struct InspectCommand: ToolCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Decode a receipt bundle, a signed document, a job spec, a trust file or a ruleset. No judgement.",
+        abstract: "Decode a receipt bundle, a document, a job spec, a trust file or evidence. No judgement.",
         discussion: "Exit code 0 says that the file has its form, nothing more: signatures are shown, not checked."
     )
 
@@ -53,6 +54,9 @@ struct InspectCommand: ToolCommand {
     static func decode(_ bytes: [UInt8]) throws(ParseError) -> (kind: String, value: JSONValue) {
         let first = bytes.first { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }
         guard first == UInt8(ascii: "{") else {
+            if let kind = AttestationVerifier.kind(of: bytes) {
+                return ("\(kind.rawValue) evidence", .object(try AttestationVerifier.inspect(bytes)))
+            }
             guard first != UInt8(ascii: "-") else {
                 throw ParseError(field: "", expected: "a document", actual: "a PEM file; assay key show reads keys")
             }
@@ -74,11 +78,18 @@ struct InspectCommand: ToolCommand {
             case JobSpec.schema: return ("job", try job(bytes))
             case TrustFile.schema: _ = try TrustFile(parsing: bytes)
             case Ruleset.schema: _ = try Ruleset(parsing: bytes)
+            case "assay-attestation-policy-1": _ = try AttestationPolicy(value)
+            case "assay-trust-anchors-1": _ = try TrustAnchors(value)
+            case "assay-collateral-1": _ = try CollateralBundle(value)
             default: break
             }
             return (
                 schema.split(separator: "/").first.map { String($0.split(separator: ".").last ?? $0) } ?? "json", value
             )
+        }
+        // Evidence in JSON has no schema of ours; its family tells it by its members.
+        if let kind = AttestationVerifier.kind(of: bytes) {
+            return ("\(kind.rawValue) evidence", .object(try AttestationVerifier.inspect(bytes)))
         }
         return ("json", value)
     }

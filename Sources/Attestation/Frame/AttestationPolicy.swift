@@ -65,10 +65,13 @@ public struct AttestationPolicy: Sendable {
         try reader.finish()
     }
 
-    /// Reads the JSON text of a policy.
+    /// Reads the text of a policy, in JSON or in TOML.
     public init(parsing bytes: [UInt8]) throws(ParseError) {
-        try self.init(try JSONValue(parsing: bytes, limits: JSONLimits(bytes: 1 << 20)))
+        try self.init(try DocumentText.parse(bytes, limits: JSONLimits(bytes: 1 << 20)))
     }
+
+    /// The sections that the policy has, by name.
+    public var sectionNames: [String] { sections.keys.sorted() }
 }
 
 extension Findings {

@@ -5,7 +5,9 @@ public import Codecs
 extension JSONReader {
     private mutating func term(_ name: String) throws(ParseError) -> JSONValue {
         guard let value = optionalValue(name) else {
-            throw ParseError(field: path(name), expected: "a value, or \"any\" to accept everything", actual: "nothing")
+            // A term with a slip in its name is a missing term: saying which one was found saves a search.
+            let found = nearestMember(to: name).map { "nothing, but there is '\($0)'" } ?? "nothing"
+            throw ParseError(field: path(name), expected: "a value, or \"any\" to accept everything", actual: found)
         }
         return value
     }

@@ -44,6 +44,11 @@ public struct TrustAnchors: Sendable {
         keys[domain, default: []].append(key)
     }
 
+    /// Reads the text of a trust file, in JSON or in TOML.
+    public init(parsing bytes: [UInt8]) throws(ParseError) {
+        try self.init(try DocumentText.parse(bytes, limits: JSONLimits(bytes: 4 << 20)))
+    }
+
     /// Reads `{"schema": "assay-trust-anchors-1", "roots": {DOMAIN: [PEM…]}, "keys": {DOMAIN: [{"id": HEX, "key": PEM}…]}}`.
     public init(_ value: JSONValue, _ field: String = "") throws(ParseError) {
         self.init()
