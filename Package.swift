@@ -54,7 +54,8 @@ let hummingbird: [Target.Dependency] = [
 
 /// The offline half: no network, no database, no OpenCL, no clock unless given one.
 let library = [
-    "Codecs", "Verdicts", "Signatures", "Commitments", "Algebra", "Attestation", "Proofs", "Replay", "ExactOps", "Receipts",
+    "Codecs", "Verdicts", "Signatures", "Commitments", "Algebra", "Attestation", "Proofs", "Replay", "ExactOps",
+    "Receipts",
     "TransparencyLog", "Appraisal",
 ]
 

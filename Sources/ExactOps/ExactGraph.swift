@@ -136,6 +136,11 @@ public struct ExactGraph: Sendable {
     /// - Throws: `ParseError` when number or kind of the arguments differ, when a scalar is out of the kernel's bounds, or
     ///   when a slot is too short for them.
     public mutating func add(_ kernel: ExactKernel, _ arguments: Argument...) throws(ParseError) {
+        try add(kernel, arguments)
+    }
+
+    /// Appends one operation, its arguments in an array.
+    public mutating func add(_ kernel: ExactKernel, _ arguments: [Argument]) throws(ParseError) {
         let field = "steps[\(steps.count)].\(kernel.rawValue)"
         let parameters = kernel.parameters
         guard arguments.count == parameters.count else {
