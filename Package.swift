@@ -171,13 +171,15 @@ let package = Package(
             path: "Examples/DigitsAccuracy"
         ),
 
+        module("MiniLM", ["Codecs"], path: "Examples/minilm/Model"),
+
         // Floor 9: programs. `AssayCommands` holds what of the command line is worth testing; it has neither NIO nor OpenCL.
         module(
             "AssayCommands",
             [
-                "Appraisal", "Attestation", "Codecs", "Commitments", "Conformance", "EngineAPI", "EngineClient",
-                "Ledger",
-                "Receipts", "LogKeeping", "Replay", "Signatures", "TransparencyLog", "Validator", "Verdicts",
+                "Algebra", "Appraisal", "Attestation", "Codecs", "Commitments", "Conformance", "EngineAPI",
+                "EngineClient", "Ledger", "LogKeeping", "Proofs", "Receipts", "Replay", "Signatures",
+                "TransparencyLog", "Validator", "Verdicts",
                 argumentParser,
             ]
         ),
@@ -223,6 +225,7 @@ let package = Package(
         ),
         tests(of: "Conformance", ["Codecs", "Verdicts", "Conformance", "AssayTesting"]),
         tests(of: "ExactOps", ["Codecs", "Commitments", "ExactOps", "Replay", "assay-replay"]),
+        tests(of: "MiniLM", ["AssayTesting", "Codecs", "MiniLM"]),
         tests(of: "Replay", ["Codecs", "Commitments", "Replay", "assay-replay"]),
         program("LedgerCrashProbe", ["Ledger", "Commitments"], path: "Tests/LedgerCrashProbe"),
         tests(of: "Ledger", ["Ledger", "Codecs", "Commitments", "LedgerCrashProbe", grdb]),
@@ -264,8 +267,8 @@ let package = Package(
         tests(
             of: "AssayCommands",
             [
-                "AssayCommands", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI", "EngineTesting",
-                "Ledger", "Receipts", "Replay", "Signatures", "Verdicts",
+                "Algebra", "AssayCommands", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI",
+                "EngineTesting", "Ledger", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts",
             ]
         ),
     ],
