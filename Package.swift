@@ -171,14 +171,19 @@ let package = Package(
             path: "Examples/DigitsAccuracy"
         ),
 
-        module("MiniLM", ["Codecs"], path: "Examples/minilm/Model"),
+        module("MiniLM", ["Codecs", "ExactOps", "Replay"], path: "Examples/minilm/Model"),
+        program(
+            "minilm-job",
+            ["Codecs", "ExactOps", "MiniLM", "Receipts", argumentParser],
+            path: "Examples/minilm/Tool"
+        ),
 
         // Floor 9: programs. `AssayCommands` holds what of the command line is worth testing; it has neither NIO nor OpenCL.
         module(
             "AssayCommands",
             [
                 "Algebra", "Appraisal", "Attestation", "Codecs", "Commitments", "Conformance", "EngineAPI",
-                "EngineClient", "Ledger", "LogKeeping", "Proofs", "Receipts", "Replay", "Signatures",
+                "EngineClient", "ExactOps", "Ledger", "LogKeeping", "Proofs", "Receipts", "Replay", "Signatures",
                 "TransparencyLog", "Validator", "Verdicts",
                 argumentParser,
             ]
@@ -187,9 +192,8 @@ let package = Package(
         program(
             "assayd",
             [
-                "Codecs", "Commitments", "EngineAPI", "EngineClient", "HTTPAPI", "Ledger", "Market", "Receipts",
-                "Replay",
-                "Signatures", "Validator", argumentParser, logging,
+                "Codecs", "Commitments", "EngineAPI", "EngineClient", "ExactOps", "HTTPAPI", "Ledger", "Market",
+                "Receipts", "Replay", "Signatures", "Validator", argumentParser, logging,
             ]
         ),
 
@@ -225,7 +229,7 @@ let package = Package(
         ),
         tests(of: "Conformance", ["Codecs", "Verdicts", "Conformance", "AssayTesting"]),
         tests(of: "ExactOps", ["Codecs", "Commitments", "ExactOps", "Replay", "assay-replay"]),
-        tests(of: "MiniLM", ["AssayTesting", "Codecs", "MiniLM"]),
+        tests(of: "MiniLM", ["AssayTesting", "Codecs", "ExactOps", "MiniLM", "Receipts", "Replay", "assay-replay"]),
         tests(of: "Replay", ["Codecs", "Commitments", "Replay", "assay-replay"]),
         program("LedgerCrashProbe", ["Ledger", "Commitments"], path: "Tests/LedgerCrashProbe"),
         tests(of: "Ledger", ["Ledger", "Codecs", "Commitments", "LedgerCrashProbe", grdb]),
@@ -268,7 +272,7 @@ let package = Package(
             of: "AssayCommands",
             [
                 "Algebra", "AssayCommands", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI",
-                "EngineTesting", "Ledger", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts",
+                "EngineTesting", "ExactOps", "Ledger", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts",
             ]
         ),
     ],

@@ -3,15 +3,32 @@
 internal import Codecs
 public import EngineAPI
 internal import EngineClient
+public import ExactOps
 public import Replay
 
 /// Something that runs jobs on this machine and knows its devices.
 public protocol LocalRunner: Runner {
     /// The devices that are found; empty when there is none.
     func devices() async throws(RunFailure) -> [DeviceDescription]
+    /// The self-test of the device that jobs for `kind` get.
+    func selfTest(_ kind: ReplaySpec.DeviceRequirement.Kind) async -> SelfTestOutcome
+}
+
+extension LocalRunner {
+    public func selfTest(_ kind: ReplaySpec.DeviceRequirement.Kind) async -> SelfTestOutcome {
+        await SelfTest().run(self, device: kind)
+    }
 }
 
 extension SandboxedRunner: LocalRunner {}
+
+extension TestedRunner: LocalRunner where Base: LocalRunner {
+    public func devices() async throws(RunFailure) -> [DeviceDescription] { try await base.devices() }
+
+    public func selfTest(_ kind: ReplaySpec.DeviceRequirement.Kind) async -> SelfTestOutcome {
+        await outcome(for: kind)
+    }
+}
 
 /// A command's surroundings.
 public struct Tool: Sendable {

@@ -1,6 +1,6 @@
 // A computation that uses every kernel of the library, with seeded inputs and ragged shapes: what two devices, or a device and
 // the oracle, are compared by.
-internal import Codecs
+public import Codecs
 public import Replay
 
 /// A job of every kernel in one schedule.

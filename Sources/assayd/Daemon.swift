@@ -3,6 +3,7 @@ import Codecs
 import Commitments
 import EngineAPI
 import EngineClient
+import ExactOps
 import Glibc
 import HTTPAPI
 import Ledger
@@ -139,7 +140,7 @@ struct Daemon {
     private func startValidator(
         _ client: HTTPEngineClient,
         _ engineKey: VerifyingKey,
-        _ runner: SandboxedRunner,
+        _ runner: TestedRunner<SandboxedRunner>,
         _ folder: DataFolder,
         in group: inout ThrowingTaskGroup<Void, any Error>
     ) throws {
@@ -157,14 +158,14 @@ struct Daemon {
     private func startProvider(
         _ client: HTTPEngineClient,
         _ engineKey: VerifyingKey,
-        _ runner: SandboxedRunner,
+        _ runner: TestedRunner<SandboxedRunner>,
         _ folder: DataFolder,
         in group: inout ThrowingTaskGroup<Void, any Error>
     ) async throws {
         let key = try folder.key(.node)
         let devices: [DeviceDescription]
         do {
-            devices = try await runner.devices()
+            devices = try await runner.base.devices()
         } catch {
             throw DaemonError.unavailable("the worker cannot list devices: \(error)")
         }
@@ -172,6 +173,10 @@ struct Daemon {
             throw DaemonError.unavailable(
                 "no OpenCL device found; install a GPU's driver or pocl-opencl-icd for the CPU"
             )
+        }
+        // A device that computes something else would only fail every job that it gets.
+        if case .refused(let finding, let device) = await runner.outcome(for: .any) {
+            throw DaemonError.unavailable("\(device.name) does not pass the self-test: \(finding)")
         }
         log.notice("provider: \(key.verifyingKey) on \(device.name) (\(device.kind.rawValue), \(device.platform))")
         let agent = ProviderAgent(
@@ -191,13 +196,13 @@ struct Daemon {
 
     // MARK: Parts
 
-    private func makeRunner(_ folder: DataFolder) throws -> SandboxedRunner {
+    private func makeRunner(_ folder: DataFolder) throws -> TestedRunner<SandboxedRunner> {
         guard let worker = options.worker ?? SandboxedRunner.defaultWorker() else {
             throw DaemonError.unavailable("no worker: expected assay-replay beside this program, or --worker")
         }
         var bounds = SandboxedRunner.Options()
         bounds.minimumLevel = try options.parsedSandboxLevel()
-        return SandboxedRunner(worker: worker, workDirectory: folder.work, options: bounds)
+        return TestedRunner(SandboxedRunner(worker: worker, workDirectory: folder.work, options: bounds))
     }
 
     private func connect(_ url: String) throws -> HTTPEngineClient {

@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import Codecs
 internal import Commitments
+internal import ExactOps
 internal import Receipts
 internal import Replay
 
@@ -9,7 +10,7 @@ struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
         abstract: "Run jobs on this machine, in the sandboxed worker.",
-        subcommands: [ReplayRun.self, ReplayDevices.self]
+        subcommands: [ReplayRun.self, ReplayDevices.self, ReplaySelfTest.self]
     )
 }
 
