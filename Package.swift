@@ -114,7 +114,10 @@ let package = Package(
         module("TransparencyLog", ["Codecs", "Commitments", "Signatures"]),
 
         // Floor 5: what is believed, and what is owned.
-        module("Appraisal", ["Codecs", "Commitments", "Receipts", "Replay", "Signatures", "Verdicts"]),
+        module(
+            "Appraisal",
+            ["Codecs", "Commitments", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts"]
+        ),
         module("Ledger", ["Codecs", "Commitments", grdb]),
         module("LogKeeping", ["Codecs", "Commitments", "Signatures", "TransparencyLog", grdb]),
 
@@ -143,8 +146,8 @@ let package = Package(
         module(
             "AssayTesting",
             [
-                "Appraisal", "Attestation", "Codecs", "Commitments", "Receipts", "Replay", "Signatures", "Verdicts",
-                "COpenSSL",
+                "Algebra", "Appraisal", "Attestation", "Codecs", "Commitments", "Receipts", "Replay", "Signatures",
+                "Verdicts", "COpenSSL",
             ]
         ),
         module(
@@ -243,14 +246,20 @@ let package = Package(
         tests(
             of: "Validator",
             [
-                "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts",
-                "Replay", "Signatures", "Validator", "Verdicts", logging,
+                "Algebra", "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market",
+                "Proofs", "Receipts", "Replay", "Signatures", "Validator", "Verdicts", logging,
             ]
+        ),
+        program(
+            "EvidenceProbe",
+            ["Algebra", "AssayTesting", "Codecs", "Receipts"],
+            path: "Tests/EvidenceProbe"
         ),
         tests(
             of: "Daemon",
             [
-                "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Ledger", "Receipts",
+                "Algebra", "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient",
+                "EvidenceProbe", "Ledger", "Receipts",
                 "Replay", "Signatures", "Validator", "Verdicts", "assayd", "assay-replay",
             ]
         ),

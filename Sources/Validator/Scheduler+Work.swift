@@ -119,6 +119,9 @@ extension Scheduler: EngineAPI {
                 ? "none"
                 : statement.outputs.map { "\($0.slot) of \($0.identity.byteCount) bytes" }.joined(separator: ", ")
         )
+        if let flaw = file.sealed.spec.evidence.flaw(in: statement.evidence) {
+            throw EngineError(.refused, flaw.within("execution"))
+        }
         let root = ArtefactIdentity.root(of: statement.outputs.map(\.identity))
         try demand("execution.outputRoot", root.hex, statement.outputRoot.hex)
         do throws(ParseError) {
@@ -146,17 +149,16 @@ extension Scheduler: EngineAPI {
         return try await noteOutput(job)
     }
 
-    /// The identity of an output of an open job; `nil` when the job has ended and needs none any more.
+    /// The identity of an output or a part of the evidence of an open job; `nil` when the job has ended and needs none any more.
     private func output(_ job: Digest, _ cid: CID) async throws(EngineError) -> ArtefactIdentity? {
         guard let file = documents[job] else {
             _ = try await view(of: job)
             return nil
         }
-        let outputs = file.execution?.predicate.outputs ?? []
-        guard let output = outputs.first(where: { $0.identity.cid == cid }) else {
+        guard let output = file.results.first(where: { $0.cid == cid }) else {
             throw .unknownFile(cid, "an output of job \(job)")
         }
-        return output.identity
+        return output
     }
 
     private func noteOutput(_ job: Digest) async throws(EngineError) -> JobView {
