@@ -1,5 +1,7 @@
 // The definitions in C against the same definitions written a second time, in Swift, with other loops.
+import Codecs
 import Foundation
+import Replay
 import Testing
 
 @testable import ExactOps

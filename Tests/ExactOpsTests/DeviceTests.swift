@@ -1,5 +1,6 @@
 // Every kernel in every schedule on a device and in Oclgrind, against the oracle: not one bit may differ.
 import Codecs
+import Commitments
 import Foundation
 import Testing
 

@@ -1,5 +1,7 @@
 // The elementary functions against double precision, and the conversions against the language's own types.
+import Codecs
 import Foundation
+import Replay
 import Testing
 
 @testable import ExactOps

@@ -1,4 +1,6 @@
 // The library in Oclgrind, a second implementation of OpenCL that shares no compiled code with the device.
+import Codecs
+import Commitments
 import Foundation
 import Testing
 

@@ -1,5 +1,7 @@
 // The self-test against devices that lie: each kind of wrong arithmetic is simulated on the real device by changing the program
 // that it compiles, and each must be refused for its own question.
+import Codecs
+import Commitments
 import Foundation
 import Testing
 

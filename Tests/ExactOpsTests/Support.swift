@@ -1,4 +1,6 @@
 // What the tests share: the worker that was built beside them, and a runner over it.
+import Codecs
+import Commitments
 import Foundation
 import Testing
 
