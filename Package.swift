@@ -107,7 +107,7 @@ let package = Package(
         module("Attestation", ["Codecs", "Commitments", "Signatures", "Verdicts", "COpenSSL"]),
         module("Replay", ["Codecs", "Commitments", "CSpawn"]),
         program("assay-replay", ["Codecs", "Replay", "COpenCL", "CSandbox"]),
-        module("ExactOps", ["Codecs", "Commitments", "Replay", "CExactOps"]),
+        arithmetic("ExactOps", ["Codecs", "Commitments", "Replay", "CExactOps"]),
 
         // Floor 4: what is signed, and where it is made public.
         module("Receipts", ["Codecs", "Commitments", "Replay", "Signatures", "Verdicts"]),

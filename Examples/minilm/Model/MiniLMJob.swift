@@ -125,7 +125,7 @@ private struct Builder {
         let file = "inputs/\(name).raw"
         files[file] = bytes
         // The shortened name keeps within the bounds of a slot's.
-        let short = name.replacing("encoder.layer.", with: "").replacing("attention.", with: "")
+        let short = name.replacing("encoder.layer.", with: "layer.").replacing("attention.", with: "")
         return .slot(try graph.input(short, .f32, shape.map { UInt64($0) }, file: file))
     }
 

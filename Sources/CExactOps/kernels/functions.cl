@@ -22,8 +22,8 @@ static float exact_exp(float x) {
     float y = 1.0f + (r + fma(r * r, p, low));
     // Two factors, because 2^n alone may be out of range.
     int k = as_int(shifted) - 0x4b400000;
-    int half_k = k >> 1;
-    y = y * as_float((half_k + 127) << 23) * as_float((k - half_k + 127) << 23);
+    int power = k >> 1;
+    y = y * as_float((power + 127) << 23) * as_float((k - power + 127) << 23);
     return x != x ? x : y;
 }
 

@@ -18,8 +18,8 @@ static long exact_round_shift(long x, uint shift) {
     if (shift == 0u) return x;
     long quotient = x >> shift;
     long remainder = x - (quotient << shift);
-    long half_unit = 1l << (shift - 1u);
-    return quotient + (remainder > half_unit || (remainder == half_unit && (quotient & 1l) != 0l) ? 1l : 0l);
+    long middle = 1l << (shift - 1u);
+    return quotient + (remainder > middle || (remainder == middle && (quotient & 1l) != 0l) ? 1l : 0l);
 }
 
 // out = values * multipliers[column] / 2^shift, rounded to even, plus zero, held within 8 bits.

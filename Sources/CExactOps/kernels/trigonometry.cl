@@ -37,9 +37,9 @@ static float exact_sine_part(uint quadrant, float r, float low) {
     float sine = r + fma(r * s, p, fma(-0.5f * s, low, low));
     float q = fma(s, 2.4430668e-05f, -1.3887301e-03f);
     q = fma(s, q, 4.1666646e-02f);
-    float half_s = 0.5f * s;
-    float w = 1.0f - half_s;
-    float cosine = w + (((1.0f - w) - half_s) + fma(s * s, q, -r * low));
+    float h = 0.5f * s;
+    float w = 1.0f - h;
+    float cosine = w + (((1.0f - w) - h) + fma(s * s, q, -r * low));
     float y = (quadrant & 1u) != 0u ? cosine : sine;
     return (quadrant & 2u) != 0u ? -y : y;
 }
