@@ -124,9 +124,7 @@ private struct Builder {
     ) throws(ParseError) -> ExactGraph.Argument {
         let file = "inputs/\(name).raw"
         files[file] = bytes
-        // The shortened name keeps within the bounds of a slot's.
-        let short = name.replacing("encoder.layer.", with: "layer.").replacing("attention.", with: "")
-        return .slot(try graph.input(short, .f32, shape.map { UInt64($0) }, file: file))
+        return .slot(try graph.input(name, .f32, shape.map { UInt64($0) }, file: file))
     }
 
     /// The matrices of linear layers side by side, turned so that the products' columns are consecutive: a checkpoint has

@@ -14,10 +14,10 @@ void attention(__global const float *queries, __global const float *keys, __glob
     size_t sequence = get_global_id(1) / heads;
     if (query >= tokens || sequence >= sequences) return;
     size_t first = sequence * tokens;
-    uint length = min(lengths[sequence], tokens);
-    uint count = causal != 0u ? min((uint)query + 1u, length) : length;
+    uint used = min(lengths[sequence], tokens);
+    uint count = causal != 0u ? min((uint)query + 1u, used) : used;
     __global float *y = out + (first + query) * heads * size + head * size;
-    if (query >= length) {
+    if (query >= used) {
         for (uint d = 0u; d < size; d++) y[d] = 0.0f;
         return;
     }

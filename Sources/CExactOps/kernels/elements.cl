@@ -54,10 +54,10 @@ void mean_pool(__global const float *values, __global const uint *lengths, __glo
     size_t column = get_global_id(0);
     size_t sequence = get_global_id(1);
     if (column >= columns || sequence >= sequences) return;
-    uint length = min(lengths[sequence], tokens);
+    uint used = min(lengths[sequence], tokens);
     float sum = 0.0f;
-    for (uint t = 0u; t < length; t++) sum += values[(sequence * tokens + t) * columns + column];
-    out[sequence * columns + column] = length == 0u ? 0.0f : sum / (float)length;
+    for (uint t = 0u; t < used; t++) sum += values[(sequence * tokens + t) * columns + column];
+    out[sequence * columns + column] = used == 0u ? 0.0f : sum / (float)used;
 }
 
 // out[c][r] = values[r][c].

@@ -18,14 +18,14 @@ static uint exact_probe(uint a, uint b, uint c, uint operation) {
     // Products and sums near the bottom of the range: a device that flushes denormals is found here.
     case 7u: result = as_float(a & 0x80ffffffu) * as_float((b & 0x80ffffffu) | 0x3f000000u); break;
     case 8u: result = as_float(a & 0x80ffffffu) + as_float(b & 0x80ffffffu); break;
-    case 9u: result = (float)as_int(a); break;
+    case 9u: result = (float)(int)a; break;
     case 10u: result = (float)a; break;
     case 11u: result = (float)((long)((ulong)a << 32 | b) >> 1); break;
     case 12u: return (uint)(int)(as_float(0x3f800000u | (a & 0x00ffffffu)) * 65536.0f);
     case 13u: return mul_hi(a, b) ^ (uint)((ulong)a * c >> (b & 63u));
     case 14u: return (x < y ? 1u : 0u) | (x <= y ? 2u : 0u) | (x == y ? 4u : 0u) | (x != x ? 8u : 0u)
         | (x > z ? 16u : 0u) | (x >= z ? 32u : 0u);
-    case 15u: return (a >> (b & 31u)) ^ (uint)(as_int(c) >> (a & 31u)) ^ (b / (c | 1u)) ^ (b % (c | 1u));
+    case 15u: return (a >> (b & 31u)) ^ (uint)((int)c >> (a & 31u)) ^ (b / (c | 1u)) ^ (b % (c | 1u));
     case 16u: result = exact_exp(x); break;
     case 17u: result = exact_log(x); break;
     case 18u: result = exact_tanh(x); break;

@@ -285,8 +285,8 @@ void attention_tiled(__global const float *queries, __global const float *keys, 
     size_t head = get_group_id(1) % heads;
     size_t sequence = get_group_id(1) / heads;
     size_t first = sequence * tokens;
-    uint length = min(lengths[sequence], tokens);
-    uint count = query >= length ? 0u : causal != 0u ? min((uint)query + 1u, length) : length;
+    uint used = min(lengths[sequence], tokens);
+    uint count = query >= used ? 0u : causal != 0u ? min((uint)query + 1u, used) : used;
     __global float *y = out + (first + query) * heads * size + head * size;
     __global const float *q = queries + (first + query) * stride + query_offset + head * size;
     __global const float *k = keys + first * stride + key_offset + head / shared * size;

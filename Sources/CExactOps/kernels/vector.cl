@@ -423,9 +423,9 @@ void attention_vector(__global const float *queries, __global const float *keys,
     size_t sequence = get_global_id(1) / heads;
     if (base >= tokens || sequence >= sequences) return;
     size_t first = sequence * tokens;
-    uint length = min(lengths[sequence], tokens);
+    uint used = min(lengths[sequence], tokens);
     uint here = min(16u, tokens - base);
-    uint live = base >= length ? 0u : min(here, length - base);
+    uint live = base >= used ? 0u : min(here, used - base);
     size_t row = heads * size;
     __global float *y = out + (first + base) * row + head * size;
     for (uint q = live; q < here; q++) {
@@ -435,7 +435,7 @@ void attention_vector(__global const float *queries, __global const float *keys,
     __global const float *query = queries + (first + base) * stride + query_offset + head * size;
     __global const float *key = keys + first * stride + key_offset + head / shared * size;
     __global const float *value = values + first * stride + value_offset + head / shared * size;
-    uint most = causal != 0u ? min(base + live, length) : length;
+    uint most = causal != 0u ? min(base + live, used) : used;
     for (uint j = 0u; j < most; j += 16u) {
         uint wide = min(16u, most - j);
         float16 scores[16];
@@ -452,7 +452,7 @@ void attention_vector(__global const float *queries, __global const float *keys,
     }
     for (uint q = 0u; q < live; q++) {
         __local float *w = weights + q * 1024u;
-        uint count = causal != 0u ? min(base + q + 1u, length) : length;
+        uint count = causal != 0u ? min(base + q + 1u, used) : used;
         float largest = w[0];
         for (uint j = 1u; j < count; j++) largest = exact_larger(largest, w[j]);
         float16 sums[16];
