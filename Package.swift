@@ -54,7 +54,8 @@ let hummingbird: [Target.Dependency] = [
 
 /// The offline half: no network, no database, no OpenCL, no clock unless given one.
 let library = [
-    "Codecs", "Verdicts", "Signatures", "Commitments", "Algebra", "Attestation", "Proofs", "Replay", "Receipts",
+    "Codecs", "Verdicts", "Signatures", "Commitments", "Algebra", "Attestation", "Proofs", "Replay", "ExactOps",
+    "Receipts",
     "TransparencyLog", "Appraisal",
 ]
 
@@ -88,6 +89,7 @@ let package = Package(
         system("CPostgres", pkgConfig: "libpq", debian: "libpq-dev"),
         kernels("CFieldKernels", exclude: ["tower.inc", "tower_types.inc"]),
         kernels("CHashKernels"),
+        kernels("CExactOps", exclude: ["kernels", "oracle.inc"]),
         .target(name: "CSpawn"),
         .target(name: "CSandbox", linkerSettings: [.linkedLibrary("seccomp")]),
 
@@ -107,6 +109,7 @@ let package = Package(
         module("Attestation", ["Codecs", "Commitments", "Signatures", "Verdicts", "COpenSSL"]),
         module("Replay", ["Codecs", "Commitments", "CSpawn"]),
         program("assay-replay", ["Codecs", "Replay", "COpenCL", "CSandbox"]),
+        arithmetic("ExactOps", ["Codecs", "Commitments", "Replay", "CExactOps"]),
 
         // Floor 4: what is signed, and where it is made public.
         module("Receipts", ["Codecs", "Commitments", "Replay", "Signatures", "Verdicts"]),
@@ -173,14 +176,19 @@ let package = Package(
             path: "Examples/DigitsAccuracy"
         ),
 
-        module("MiniLM", ["Codecs"], path: "Examples/minilm/Model"),
+        module("MiniLM", ["Codecs", "ExactOps", "Replay"], path: "Examples/minilm/Model"),
+        program(
+            "minilm-job",
+            ["Codecs", "ExactOps", "MiniLM", "Receipts", argumentParser],
+            path: "Examples/minilm/Tool"
+        ),
 
         // Floor 9: programs. `AssayCommands` holds what of the command line is worth testing; it has neither NIO nor OpenCL.
         module(
             "AssayCommands",
             [
                 "Algebra", "Appraisal", "Attestation", "Codecs", "Commitments", "Conformance", "EngineAPI",
-                "EngineClient", "Ledger", "LogKeeping", "Proofs", "Receipts", "Replay", "Signatures",
+                "EngineClient", "ExactOps", "Ledger", "LogKeeping", "Proofs", "Receipts", "Replay", "Signatures",
                 "TransparencyLog", "Validator", "Verdicts",
                 argumentParser,
             ]
@@ -189,9 +197,8 @@ let package = Package(
         program(
             "assayd",
             [
-                "Codecs", "Commitments", "EngineAPI", "EngineClient", "HTTPAPI", "Ledger", "Market", "Receipts",
-                "Replay",
-                "Signatures", "Validator", argumentParser, logging,
+                "Codecs", "Commitments", "EngineAPI", "EngineClient", "ExactOps", "HTTPAPI", "Ledger", "Market",
+                "Receipts", "Replay", "Signatures", "Validator", argumentParser, logging,
             ]
         ),
 
@@ -226,7 +233,8 @@ let package = Package(
             ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting"]
         ),
         tests(of: "Conformance", ["Codecs", "Verdicts", "Conformance", "AssayTesting"]),
-        tests(of: "MiniLM", ["AssayTesting", "Codecs", "MiniLM"]),
+        tests(of: "ExactOps", ["Codecs", "Commitments", "ExactOps", "Replay", "assay-replay"]),
+        tests(of: "MiniLM", ["AssayTesting", "Codecs", "ExactOps", "MiniLM", "Receipts", "Replay", "assay-replay"]),
         tests(of: "Replay", ["Codecs", "Commitments", "Replay", "assay-replay"]),
         program("LedgerCrashProbe", ["Ledger", "Commitments"], path: "Tests/LedgerCrashProbe"),
         tests(
@@ -278,7 +286,7 @@ let package = Package(
             of: "AssayCommands",
             [
                 "Algebra", "AssayCommands", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI",
-                "EngineTesting", "Ledger", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts",
+                "EngineTesting", "ExactOps", "Ledger", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts",
             ]
         ),
     ],

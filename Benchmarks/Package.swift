@@ -15,6 +15,17 @@ let package = Package(
             ],
             path: "Sources/CommitmentBenchmarks"
         ),
+        .systemLibrary(name: "COpenCLHost", path: "Sources/System/COpenCLHost", pkgConfig: "OpenCL"),
+        .target(
+            name: "CMatmulPeer",
+            path: "Sources/CMatmulPeer",
+            cSettings: [.unsafeFlags(["-O3", "-march=native"])]
+        ),
+        .executableTarget(
+            name: "replay-bench",
+            dependencies: [.product(name: "Assay", package: "assay"), "COpenCLHost", "CMatmulPeer"],
+            path: "Sources/ReplayBenchmarks"
+        ),
         .executableTarget(
             name: "pool-bench",
             dependencies: [.product(name: "Assay", package: "assay")],

@@ -1,5 +1,5 @@
 // A provider that lies, to show what happens to one: it runs the job in the same sandbox as an honest provider, flips one
-// bit of an output, and signs that.
+// bit of an output or of what goes in, and signs that.
 import ArgumentParser
 import AssayTesting
 import EngineAPI
@@ -24,9 +24,12 @@ struct CheatingProvider: AsyncParsableCommand {
     var data: String
 
     @Option(help: "The output slot to change.")
-    var slot: String
+    var slot: String?
 
-    @Option(help: "The byte of the slot to change.")
+    @Option(help: "The job's file to change before running; the rest of the computation is then consistent.")
+    var file: String?
+
+    @Option(help: "The byte of the slot or file to change.")
     var byte: Int
 
     @Option(help: "The bit of the byte to flip, 0 to 7.")
@@ -55,12 +58,20 @@ struct CheatingProvider: AsyncParsableCommand {
         )
         let agent = ProviderAgent(
             session: session,
-            runner: CheatingRunner(runner, lie: .flippedOutputBit(slot: slot, byte: byte, bit: bit)),
+            runner: CheatingRunner(runner, lie: try lie()),
             offer: NodeOffer(deviceKind: device.kind, memoryBytes: device.memoryBytes, askPerMegaUnit: price),
             results: try ResultFolder(folder: folder.results),
             artefacts: try ArtefactStore(folder: folder.artefacts),
             log: Logger(label: "cheating-provider", factory: { StreamLogHandler.standardError(label: $0) })
         )
         await agent.run()
+    }
+
+    private func lie() throws -> RunnerLie {
+        switch (slot, file) {
+        case (let slot?, nil): return .flippedOutputBit(slot: slot, byte: byte, bit: bit)
+        case (nil, let file?): return .flippedInputBit(file: file, byte: byte, bit: bit)
+        default: throw ValidationError("expected one of --slot and --file")
+        }
     }
 }

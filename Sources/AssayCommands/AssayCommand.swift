@@ -3,6 +3,7 @@ internal import ArgumentParser
 internal import Codecs
 internal import EngineAPI
 internal import EngineClient
+internal import ExactOps
 internal import Foundation
 internal import Replay
 
@@ -174,7 +175,7 @@ extension CommandLineTool {
             engine: { try HTTPEngineClient(url: $0) },
             runner: { worker, options in
                 guard let path = worker ?? SandboxedRunner.defaultWorker() else { return nil }
-                return SandboxedRunner(worker: path, options: options)
+                return TestedRunner(SandboxedRunner(worker: path, options: options))
             }
         )
         let arguments = Array(CommandLine.arguments.dropFirst())

@@ -3,6 +3,7 @@
 internal import Codecs
 public import EngineAPI
 internal import EngineClient
+public import ExactOps
 public import Replay
 
 /// Something that runs jobs on this machine and knows its devices.
@@ -11,11 +12,31 @@ public protocol LocalRunner: Runner {
     func devices() async throws(RunFailure) -> [DeviceDescription]
     /// Admits the kernels of a job, as far as this machine can.
     func admit(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> AdmissionOutcome
+    /// The self-test of the device that jobs for `kind` get.
+    func selfTest(_ kind: ReplaySpec.DeviceRequirement.Kind) async -> SelfTestOutcome
+}
+
+extension LocalRunner {
+    public func selfTest(_ kind: ReplaySpec.DeviceRequirement.Kind) async -> SelfTestOutcome {
+        await SelfTest().run(self, device: kind)
+    }
 }
 
 extension SandboxedRunner: LocalRunner {
     public func admit(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> AdmissionOutcome {
         await Admitter(runner: self).admit(spec, files: files)
+    }
+}
+
+extension TestedRunner: LocalRunner where Base: LocalRunner {
+    public func admit(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> AdmissionOutcome {
+        await base.admit(spec, files: files)
+    }
+
+    public func devices() async throws(RunFailure) -> [DeviceDescription] { try await base.devices() }
+
+    public func selfTest(_ kind: ReplaySpec.DeviceRequirement.Kind) async -> SelfTestOutcome {
+        await outcome(for: kind)
     }
 }
 

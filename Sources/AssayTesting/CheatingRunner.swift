@@ -7,6 +7,8 @@ public import Replay
 public enum RunnerLie: Sendable, Equatable {
     /// Flips one bit of one byte of an output slot.
     case flippedOutputBit(slot: String, byte: Int, bit: Int)
+    /// Computes with one bit of one file flipped: a wrong value somewhere inside, and everything after it consistent.
+    case flippedInputBit(file: String, byte: Int, bit: Int)
 }
 
 /// Runs honestly and then lies.
@@ -21,11 +23,16 @@ public struct CheatingRunner: Runner {
     }
 
     public func run(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> RunOutcome {
+        var files = files
+        if case .flippedInputBit(let file, let byte, let bit) = lie, files[file]?.indices.contains(byte) == true {
+            files[file]?[byte] ^= 1 << UInt8(bit & 7)
+        }
         let outcome = await honest.run(spec, files: files)
         guard case .completed(let execution) = outcome else { return outcome }
         switch lie {
         case .flippedOutputBit(let slot, let byte, let bit):
             return .completed(Self.flip(execution, spec, slot, byte, bit) ?? execution)
+        case .flippedInputBit: return outcome
         }
     }
 

@@ -3,6 +3,7 @@ import Codecs
 import Commitments
 import EngineAPI
 import EngineClient
+import ExactOps
 import Glibc
 import HTTPAPI
 import Ledger
@@ -50,7 +51,7 @@ struct Daemon {
             let url: String
             let runner = roles.contains(.validator) || roles.contains(.provider) ? try makeRunner(folder) : nil
             if roles.contains(.scheduler) {
-                url = try await startScheduler(folder, runner, in: &group)
+                url = try await startScheduler(folder, runner?.base, in: &group)
             } else {
                 url = options.engine ?? EngineEndpoint.url
             }
@@ -140,14 +141,15 @@ struct Daemon {
     private func startValidator(
         _ client: HTTPEngineClient,
         _ engineKey: VerifyingKey,
-        _ runner: SandboxedRunner,
+        _ runner: TestedRunner<SandboxedRunner>,
         _ folder: DataFolder,
         in group: inout ThrowingTaskGroup<Void, any Error>
     ) throws {
         let key = try folder.key(.validator)
         let agent = ValidatorAgent(
             session: EngineSession(engine: client, engineKey: engineKey, key: key, clock: clock),
-            runner: options.fullAdmission ? AdmittingRunner(runner, cache: admissions(folder, key)) : runner,
+            runner: options.fullAdmission
+                ? AdmittingRunner(runner, stages: runner.base, cache: admissions(folder, key)) : runner,
             artefacts: try ArtefactStore(folder: folder.artefacts),
             log: log
         )
@@ -158,14 +160,14 @@ struct Daemon {
     private func startProvider(
         _ client: HTTPEngineClient,
         _ engineKey: VerifyingKey,
-        _ runner: SandboxedRunner,
+        _ runner: TestedRunner<SandboxedRunner>,
         _ folder: DataFolder,
         in group: inout ThrowingTaskGroup<Void, any Error>
     ) async throws {
         let key = try folder.key(.node)
         let devices: [DeviceDescription]
         do {
-            devices = try await runner.devices()
+            devices = try await runner.base.devices()
         } catch {
             throw DaemonError.unavailable("the worker cannot list devices: \(error)")
         }
@@ -173,6 +175,10 @@ struct Daemon {
             throw DaemonError.unavailable(
                 "no OpenCL device found; install a GPU's driver or pocl-opencl-icd for the CPU"
             )
+        }
+        // A device that computes something else would only fail every job that it gets.
+        if case .refused(let finding, let device) = await runner.outcome(for: .any) {
+            throw DaemonError.unavailable("\(device.name) does not pass the self-test: \(finding)")
         }
         log.notice("provider: \(key.verifyingKey) on \(device.name) (\(device.kind.rawValue), \(device.platform))")
         let agent = ProviderAgent(
@@ -202,14 +208,14 @@ struct Daemon {
         return EvidenceCommand(program: program, workFolder: folder.work)
     }
 
-    private func makeRunner(_ folder: DataFolder) throws -> SandboxedRunner {
+    private func makeRunner(_ folder: DataFolder) throws -> TestedRunner<SandboxedRunner> {
         guard let worker = options.worker ?? SandboxedRunner.defaultWorker() else {
             throw DaemonError.unavailable("no worker: expected assay-replay beside this program, or --worker")
         }
         var bounds = SandboxedRunner.Options()
         bounds.minimumLevel = try options.parsedSandboxLevel()
         bounds.warmWorkers = max(0, min(64, options.warmWorkers))
-        return SandboxedRunner(worker: worker, workDirectory: folder.work, options: bounds)
+        return TestedRunner(SandboxedRunner(worker: worker, workDirectory: folder.work, options: bounds))
     }
 
     private func admissions(_ folder: DataFolder, _ key: SigningKey) -> AdmissionFolder {

@@ -10,10 +10,13 @@ struct SourceTree {
 
     /// The floor of each target; a target imports only what stands on a lower floor, or beside it in this list above it.
     static let floors: [[String]] = [
-        ["COpenSSL", "COpenCL", "CCurl", "CGMP", "CPostgres", "CSpawn", "CSandbox", "CFieldKernels", "CHashKernels"],
+        [
+            "COpenSSL", "COpenCL", "CCurl", "CGMP", "CPostgres", "CSpawn", "CSandbox", "CFieldKernels", "CHashKernels",
+            "CExactOps",
+        ],
         ["Codecs", "Verdicts", "PostgreSQL"],
         ["Commitments", "Signatures", "Algebra"],
-        ["Replay", "Attestation", "Proofs", "TransparencyLog", "assay-replay"],
+        ["Replay", "ExactOps", "Attestation", "Proofs", "TransparencyLog", "assay-replay"],
         ["Receipts"],
         ["Appraisal", "Ledger", "LogKeeping"],
         ["Market", "EngineAPI"],

@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import Codecs
 internal import Commitments
+internal import ExactOps
 internal import Receipts
 internal import Replay
 internal import Signatures
@@ -10,7 +11,7 @@ struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
         abstract: "Run, admit and compare jobs on this machine, in the sandboxed worker.",
-        subcommands: [ReplayRun.self, ReplayAdmit.self, ReplayCompare.self, ReplayDevices.self]
+        subcommands: [ReplayRun.self, ReplayAdmit.self, ReplayCompare.self, ReplayDevices.self, ReplaySelfTest.self]
     )
 }
 

@@ -1,5 +1,33 @@
 // What a device says of itself, and which of the promises that bit-exact replay needs it makes.
 public import Codecs
+public import Commitments
+
+/// A self-test that a device has passed.
+public struct SelfTestRecord: Sendable, Equatable {
+    /// SHA-256 of what was asked: the program, the options and the inputs.
+    public var suite: Digest
+    /// How many answers were compared, all of them without a difference.
+    public var vectors: UInt64
+
+    /// Records a passed self-test.
+    public init(suite: Digest, vectors: UInt64) {
+        self.suite = suite
+        self.vectors = vectors
+    }
+
+    /// The record as a JSON object.
+    public var json: JSONValue {
+        .object(["suite": .string(suite.hex), "vectors": .string(String(vectors))])
+    }
+
+    /// Reads a record.
+    public init(_ value: JSONValue, _ field: String = "") throws(ParseError) {
+        var reader = try JSONReader(value, field)
+        suite = try Digest(try reader.hex("suite", count: Digest.count), field: reader.path("suite"))
+        vectors = try reader.decimal("vectors", in: 1...UInt64.max)
+        try reader.finish()
+    }
+}
 
 /// An OpenCL device as the worker found it.
 public struct DeviceDescription: Sendable, Equatable {
@@ -38,6 +66,8 @@ public struct DeviceDescription: Sendable, Equatable {
     public var computeUnits: UInt64
     /// The promises made, in the order of `Capability`.
     public var capabilities: [Capability]
+    /// The self-test that the device passed before it computed; `nil` for one that was not tested.
+    public var selfTest: SelfTestRecord?
 
     /// Describes a device.
     public init(
@@ -50,7 +80,8 @@ public struct DeviceDescription: Sendable, Equatable {
         memoryBytes: UInt64,
         largestBufferBytes: UInt64,
         computeUnits: UInt64,
-        capabilities: [Capability]
+        capabilities: [Capability],
+        selfTest: SelfTestRecord? = nil
     ) {
         self.kind = kind
         self.name = name
@@ -62,14 +93,16 @@ public struct DeviceDescription: Sendable, Equatable {
         self.largestBufferBytes = largestBufferBytes
         self.computeUnits = computeUnits
         self.capabilities = capabilities
+        self.selfTest = selfTest
     }
 
     /// Whether `other` is the same device with the same driver, so that a binary for one is one for the other. The memory
-    /// that a CPU device reports changes from one moment to the next and does not count.
+    /// that a CPU device reports changes from one moment to the next and does not count; nor does a self-test.
     public func isSameDevice(as other: DeviceDescription) -> Bool {
         var copy = other
         copy.memoryBytes = memoryBytes
         copy.largestBufferBytes = largestBufferBytes
+        copy.selfTest = selfTest
         return self == copy
     }
 
@@ -84,7 +117,7 @@ public struct DeviceDescription: Sendable, Equatable {
 
     /// The description as a JSON object.
     public var json: JSONValue {
-        .object([
+        var object: JSONObject = [
             "type": .string(kind.rawValue),
             "name": .string(name),
             "vendor": .string(vendor),
@@ -95,7 +128,9 @@ public struct DeviceDescription: Sendable, Equatable {
             "largestBufferBytes": .string(String(largestBufferBytes)),
             "computeUnits": .integer(computeUnits),
             "capabilities": .array(capabilities.map { .string($0.rawValue) }),
-        ])
+        ]
+        if let selfTest { object["selfTest"] = selfTest.json }
+        return .object(object)
     }
 
     /// Reads a description.
@@ -117,6 +152,8 @@ public struct DeviceDescription: Sendable, Equatable {
             }
             return capability
         }
+        selfTest =
+            reader.has("selfTest") ? try SelfTestRecord(try reader.value("selfTest"), reader.path("selfTest")) : nil
         try reader.finish()
     }
 }

@@ -37,7 +37,7 @@ public enum ElementType: String, Sendable, CaseIterable {
     ///
     /// IEEE 754 leaves payload and sign of a NaN result open, so two correct devices may differ there and nowhere else.
     /// Bytes after the last whole element are left alone.
-    func canonicaliseNaN(_ bytes: inout [UInt8]) {
+    package func canonicaliseNaN(_ bytes: inout [UInt8]) {
         guard isFloatingPoint else { return }
         bytes.withUnsafeMutableBytes { buffer in
             if self == .f32 {

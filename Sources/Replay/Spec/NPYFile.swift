@@ -152,7 +152,7 @@ private struct NPYHeader {
 extension ReplaySpec.Slot {
     /// The initial content of an input from its file.
     /// - Throws: `ParseError` when the file does not hold exactly this slot's type and shape.
-    func content(of file: [UInt8], format: Format) throws(ParseError) -> ArraySlice<UInt8> {
+    package func content(of file: [UInt8], format: Format) throws(ParseError) -> ArraySlice<UInt8> {
         switch format {
         case .raw:
             guard file.count == byteCount else {

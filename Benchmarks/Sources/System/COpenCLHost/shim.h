@@ -1,0 +1,5 @@
+// OpenCL 1.2, called directly: what a computation costs without a sandbox and without commitments.
+#pragma once
+#define CL_TARGET_OPENCL_VERSION 120
+#define CL_USE_DEPRECATED_OPENCL_1_2_APIS
+#include <CL/cl.h>
