@@ -133,7 +133,9 @@ let package = Package(
                 "Verdicts", logging,
             ]
         ),
-        module("EngineClient", ["Codecs", "Commitments", "EngineAPI", "Receipts", "CCurl"]),
+        module("Transfer", ["CCurl"]),
+        module("EngineClient", ["Codecs", "Commitments", "EngineAPI", "Receipts", "Transfer"]),
+        module("CollateralClient", ["Attestation", "Codecs", "Transfer"]),
 
         // Floor 8: HTTP.
         module(
@@ -152,7 +154,8 @@ let package = Package(
         module(
             "Conformance",
             [
-                "Appraisal", "Codecs", "Commitments", "Receipts", "Signatures", "TransparencyLog", "Verdicts",
+                "Appraisal", "Attestation", "Codecs", "Commitments", "Receipts", "Signatures", "TransparencyLog",
+                "Verdicts",
                 "COpenSSL",
             ]
         ),
@@ -179,7 +182,8 @@ let package = Package(
         module(
             "AssayCommands",
             [
-                "Algebra", "Appraisal", "Attestation", "Codecs", "Commitments", "Conformance", "EngineAPI",
+                "Algebra", "Appraisal", "Attestation", "Codecs", "CollateralClient", "Commitments", "Conformance",
+                "EngineAPI",
                 "EngineClient", "Ledger", "LogKeeping", "Proofs", "Receipts", "Replay", "Signatures",
                 "TransparencyLog", "Validator", "Verdicts",
                 argumentParser,
@@ -207,6 +211,7 @@ let package = Package(
             of: "Attestation",
             ["Attestation", "AssayTesting", "Codecs", "Commitments", "Signatures", "Verdicts", "COpenSSL"]
         ),
+        tests(of: "CollateralClient", ["AssayTesting", "Attestation", "Codecs", "CollateralClient", "Verdicts"]),
         tests(of: "TransparencyLog", ["Codecs", "Commitments", "Signatures", "TransparencyLog"]),
         program(
             "LogCrashProbe",
