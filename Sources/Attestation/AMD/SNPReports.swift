@@ -167,7 +167,15 @@ extension SNPReports {
         let certificate = endorsement.certificate
         let issuers = authorities.filter { $0.subject == certificate.issuer }
         let rules = ChainRules(id: "amd.chain", source: Self.kdsSource, revocation: revocation)
-        chains.verify([certificate] + issuers.prefix(1), rules, into: &findings)
+        if issuers.isEmpty && !certificate.isSelfIssued {
+            findings.missing(
+                "amd.chain.root",
+                expected: "the certificate of '\(certificate.issuerCommonName)'",
+                source: Self.kdsSource
+            )
+        } else {
+            chains.verify([certificate] + issuers.prefix(1), rules, into: &findings)
+        }
 
         let issuerName = (kind == .vlek ? "SEV-VLEK-" : "SEV-") + endorsement.product.rawValue
         findings.requireEqual(

@@ -117,12 +117,11 @@ private struct CollateralChecker {
             time: setting.time,
             graceSeconds: setting.policy.collateral.graceSeconds
         )
-        let rule = RevocationRule.whenGiven.chainRule(lists: lists, issuers: Array(chain.dropFirst()) + roots)
         // Extensions that a family reads are judged with evidence; here a critical one only has to be known to some family.
         let rules = ChainRules(
             id: "collateral.certificate",
             source: Self.source,
-            revocation: rule,
+            revocation: .optionalFrom(0, "lists are applied as far as they are in the bundle"),
             knownCriticalExtensions: certificate.extensions.filter(\.isCritical).map(\.name),
             leafIsEndEntity: false
         )
