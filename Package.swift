@@ -136,7 +136,9 @@ let package = Package(
                 "Verdicts", logging,
             ]
         ),
-        module("EngineClient", ["Codecs", "Commitments", "EngineAPI", "Receipts", "CCurl"]),
+        module("Transfer", ["CCurl"]),
+        module("EngineClient", ["Codecs", "Commitments", "EngineAPI", "Receipts", "Transfer"]),
+        module("CollateralClient", ["Attestation", "Codecs", "Transfer"]),
 
         // Floor 8: HTTP.
         module(
@@ -155,7 +157,8 @@ let package = Package(
         module(
             "Conformance",
             [
-                "Appraisal", "Codecs", "Commitments", "Receipts", "Signatures", "TransparencyLog", "Verdicts",
+                "Appraisal", "Attestation", "Codecs", "Commitments", "Receipts", "Signatures", "TransparencyLog",
+                "Verdicts",
                 "COpenSSL",
             ]
         ),
@@ -187,8 +190,9 @@ let package = Package(
         module(
             "AssayCommands",
             [
-                "Algebra", "Appraisal", "Attestation", "Codecs", "Commitments", "Conformance", "EngineAPI",
-                "EngineClient", "ExactOps", "Ledger", "LogKeeping", "Proofs", "Receipts", "Replay", "Signatures",
+                "Algebra", "Appraisal", "Attestation", "Codecs", "CollateralClient", "Commitments", "Conformance",
+                "EngineAPI", "EngineClient", "ExactOps", "Ledger", "LogKeeping", "Proofs", "Receipts", "Replay",
+                "Signatures",
                 "TransparencyLog", "Validator", "Verdicts",
                 argumentParser,
             ]
@@ -214,6 +218,7 @@ let package = Package(
             of: "Attestation",
             ["Attestation", "AssayTesting", "Codecs", "Commitments", "Signatures", "Verdicts", "COpenSSL"]
         ),
+        tests(of: "CollateralClient", ["AssayTesting", "Attestation", "Codecs", "CollateralClient", "Verdicts"]),
         tests(of: "TransparencyLog", ["Codecs", "Commitments", "Signatures", "TransparencyLog"]),
         program(
             "LogCrashProbe",

@@ -4,6 +4,7 @@ public import Codecs
 public import Commitments
 public import EngineAPI
 internal import Receipts
+internal import Transfer
 
 /// Speaks to an engine over HTTP, through libcurl.
 public struct HTTPEngineClient: EngineAPI {
@@ -62,7 +63,7 @@ public struct HTTPEngineClient: EngineAPI {
         self.url = trimmed
         self.timeouts = timeouts
         self.maxDocumentBytes = maxDocumentBytes
-        bypassesProxy = ["localhost", "127.", "[::1]"].contains { host.hasPrefix($0) }
+        bypassesProxy = TransferRequest.isLoopback(host)
         pool = TransferPool(size: max(1, connections))
     }
 

@@ -20,7 +20,7 @@ struct SourceTree {
         ["Receipts"],
         ["Appraisal", "Ledger", "LogKeeping"],
         ["Market", "EngineAPI"],
-        ["Validator", "EngineClient"],
+        ["Validator", "Transfer", "EngineClient", "CollateralClient"],
         ["HTTPAPI"],
         ["AssayTesting", "Conformance", "make-vectors", "AssayCommands", "assay", "assayd"],
     ]

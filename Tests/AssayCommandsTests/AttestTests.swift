@@ -183,6 +183,81 @@ private struct Bench {
         #expect(wrong.status == .usage && wrong.error.contains("intel-sgx"))
     }
 
+    @Test func collateralIsCheckedItemByItem() async throws {
+        let bench = try Bench()
+        let workplace = bench.workplace
+        func check(_ bundle: CollateralBundle, time: String = Bench.time) async throws -> Run {
+            try workplace.write(bundle.json.serialized(), "checked.json")
+            return await workplace.run([
+                "attest", "collateral", "check", workplace.path("checked.json"), "--trust",
+                workplace.path("trust.json"),
+                "--time", time,
+            ])
+        }
+        let bundle = Bench.platform.collateral(isTDX: true)
+        let good = try await check(bundle)
+        #expect(good.status == .ok, "\(good.output)")
+        #expect(try await check(bundle, time: "2026-01-11T00:00:00Z").status == .incomplete)
+        for index in bundle.items.indices {
+            var spoilt = bundle
+            if spoilt.items[index].signature.isEmpty {
+                spoilt.items[index].body[spoilt.items[index].body.count - 1] ^= 1
+            } else {
+                spoilt.items[index].signature[3] ^= 1
+            }
+            let run = try await check(spoilt)
+            #expect(run.status == .rejected, "item \(index): \(run.output)")
+        }
+        // Under another platform's root nothing holds.
+        let other = FakeIntelPlatform().collateral(isTDX: true)
+        #expect(try await check(other).status == .rejected)
+    }
+
+    @Test func fetchCompletesABundleThatVerifies() async throws {
+        let bench = try Bench()
+        let workplace = bench.workplace
+        // The clock of these commands stands in October: the fake's collateral is of then.
+        var form = FakeIntelPlatform.CollateralForm()
+        form.issueDate = "2025-10-01T00:00:00Z"
+        form.nextUpdate = "2025-10-31T00:00:00Z"
+        let current = form
+        let service = try #require(
+            FakeHTTPService { request in
+                request.target.contains("pckcrl") && request.attempt == 1
+                    ? .answer(status: 404, body: Array("404 - Not Found".utf8))
+                    : Bench.platform.answer(request, current)
+            }
+        )
+        let arguments = [
+            "attest", "fetch", workplace.path("quote.bin"), "-o", workplace.path("fetched.json"), "--pcs", service.url,
+            "--attempts", "1", "--json",
+        ]
+        let listed = await workplace.run(arguments)
+        #expect(listed.status == .incomplete && service.targets.isEmpty)
+        #expect(!FileManager.default.fileExists(atPath: workplace.path("fetched.json")))
+        let first = await workplace.run(arguments + ["--online"])
+        #expect(first.status == .partial, "\(first.output)")
+        let count = service.targets.count
+        let second = await workplace.run(arguments + ["--online"])
+        // Lists of the fake end in January: they are asked for again, the rest is kept.
+        #expect(second.status == .ok, "\(second.output)")
+        #expect(service.targets.count == count + 2)
+        guard case .array(let needs)? = try second.member("needs") else { return }
+        #expect(needs.count == 4)
+        let nobody = await workplace.run(
+            [
+                "attest", "fetch", workplace.path("quote.bin"), "-o", workplace.path("none.json"), "--online",
+                "--attempts", "1",
+            ]
+                + ["--pcs", "http://127.0.0.1:9", "--timeout", "1"]
+        )
+        #expect(nobody.status == .unavailable)
+        #expect(!FileManager.default.fileExists(atPath: workplace.path("none.json")))
+        for wrong in [["--pcs", "ftp://x"], ["--product", "rome"], ["--timeout", "0"]] {
+            #expect(await workplace.run(arguments + wrong).status == .usage)
+        }
+    }
+
     @Test func inspectDecodesAndBelievesNothing() async throws {
         let bench = try Bench()
         let path = bench.workplace.path("quote.bin")

@@ -2,12 +2,13 @@
 internal import ArgumentParser
 internal import Attestation
 internal import Codecs
+internal import Verdicts
 
 struct AttestCollateralCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "collateral",
         abstract: "Put together and show collateral: certificates, revocation lists, TCB infos, reference manifests.",
-        subcommands: [AttestCollateralCreate.self, AttestCollateralShow.self]
+        subcommands: [AttestCollateralCreate.self, AttestCollateralShow.self, AttestCollateralCheck.self]
     )
 }
 
@@ -51,6 +52,10 @@ struct AttestCollateralCreate: ToolCommand {
     var ocsp: [String] = []
     @Option(help: ArgumentHelp("A TCG event log or CCEL.", valueName: "file"))
     var eventLog: [String] = []
+    @Option(help: ArgumentHelp("The certificate table that a host gives beside an SEV-SNP report.", valueName: "file"))
+    var snpTable: [String] = []
+    @Option(help: ArgumentHelp("An SEV-SNP ID block followed by its authentication.", valueName: "file"))
+    var idBlock: [String] = []
     @OptionGroup var global: GlobalOptions
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
@@ -80,6 +85,12 @@ struct AttestCollateralCreate: ToolCommand {
         for path in rim { items += try Self.read(path, .nvidiaRIM) }
         for path in ocsp { items += try Self.read(path, .ocspResponse) }
         for path in eventLog { items += try Self.read(path, .eventLog) }
+        for path in idBlock { items += try Self.read(path, .amdIDBlock) }
+        for path in snpTable {
+            items += try AttestInput.read(path, Self.malformed, maxBytes: 1 << 20) { (bytes) throws(ParseError) in
+                try SNPCertificateTable(parsing: bytes[...]).items
+            }
+        }
         guard !items.isEmpty else {
             throw Failure(.usage, "usage", "no items were named", expected: "at least one file", actual: "none")
         }
@@ -139,6 +150,67 @@ struct AttestCollateralShow: ToolCommand {
         let bundle = try AttestInput.collateral(file)
         let rows = try CollateralRows(bundle, in: file)
         return Answer(members: ["path": .string(file), "items": rows.json], lines: rows.lines)
+    }
+}
+
+struct AttestCollateralCheck: ToolCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Check every item of a bundle on its own: form, chain to a pinned root, signature, dates.",
+        discussion: """
+            Exit code 0: every item holds up. 1: a signature or a chain does not. 3: nothing is wrong, but something is \
+            missing or too old. A verification checks anew whatever it uses.
+            """
+    )
+
+    @Argument(help: ArgumentHelp("The bundle; - is standard input.", valueName: "bundle"))
+    var file: String
+    @Option(help: ArgumentHelp("The pinned roots.", valueName: "file"))
+    var trust: String
+    @Option(help: ArgumentHelp("The time of the check: 2026-11-21T05:40:00Z, or now.", valueName: "time"))
+    var time: String
+    @OptionGroup var global: GlobalOptions
+
+    func answer(_ tool: Tool) async throws(Failure) -> Answer {
+        let at = try AttestInput.time(time, tool)
+        let anchors = try AttestInput.anchors(trust)
+        let reports = try AttestInput.collateral(file).check(anchors: anchors, time: at)
+        let worst: ExitStatus =
+            reports.contains { $0.findings.hasFailure }
+            ? .rejected : reports.contains { $0.findings.isIncomplete } ? .incomplete : .ok
+        let rows = reports.map { report -> [String] in
+            let line = report.findings.checks.first {
+                $0.result == .fail || ($0.result == .skip && !$0.expected.isEmpty)
+            }
+            let word = report.findings.isClean ? "good" : report.findings.hasFailure ? "bad" : "open"
+            let why = line.map { "\($0.id): expected \($0.expected), found \($0.actual)" } ?? ""
+            return [word, report.kind.rawValue, report.summary?.subject ?? "-", why]
+        }
+        var answer = Answer(
+            worst,
+            members: [
+                "path": .string(file), "time": .string(at.text),
+                "items": .array(
+                    reports.map { report in
+                        .object([
+                            "kind": .string(report.kind.rawValue), "about": .string(report.summary?.subject ?? ""),
+                            "ok": .bool(report.findings.isClean),
+                            "checks": .array(report.findings.checks.map(\.json)),
+                        ])
+                    }
+                ),
+            ],
+            lines: Table.lines(["", "KIND", "ABOUT", "WHY"], rows)
+        )
+        if let bad = reports.first(where: { !$0.findings.isClean }) {
+            answer.failure = Failure(
+                worst,
+                worst == .rejected ? "collateral.rejected" : "collateral.incomplete",
+                "\(file): item \(bad.index) (\(bad.kind.rawValue)) does not hold up",
+                field: "items[\(bad.index)]"
+            )
+        }
+        return answer
     }
 }
 

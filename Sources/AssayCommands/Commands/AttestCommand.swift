@@ -10,7 +10,7 @@ struct AttestCommand: ParsableCommand {
         abstract: "Verify evidence of TEEs, TPMs and GPUs: offline, at a given time, from given roots.",
         subcommands: [
             AttestVerify.self, AttestInspect.self, AttestPolicyCommand.self, AttestCollateralCommand.self,
-            AttestTrustCommand.self,
+            AttestTrustCommand.self, AttestFetch.self,
         ]
     )
 }
@@ -55,6 +55,12 @@ enum AttestInput {
     /// Evidence as it stands in its file.
     static func evidence(_ path: String) throws(Failure) -> [UInt8] {
         try Files.read(path, maxBytes: maxEvidenceBytes)
+    }
+
+    /// The time that `--time` names.
+    static func time(_ text: String, _ tool: Tool) throws(Failure) -> Timestamp {
+        if text == "now" { return Timestamp(seconds: tool.now()) }
+        return try Failure.parsing("--time") { () throws(ParseError) in try Timestamp(text, field: "time") }
     }
 
     /// Whom to believe.

@@ -46,12 +46,7 @@ struct AttestVerify: ToolCommand {
     @OptionGroup var global: GlobalOptions
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
-        let at: Timestamp
-        if time == "now" {
-            at = Timestamp(seconds: tool.now())
-        } else {
-            at = try Failure.parsing("--time") { () throws(ParseError) in try Timestamp(time, field: "time") }
-        }
+        let at = try AttestInput.time(time, tool)
         let expectations = Expectations(
             reportData: try Self.expected("--expect-report-data", expectReportData),
             nonce: try Self.expected("--expect-nonce", expectNonce),
@@ -148,7 +143,7 @@ struct AttestationWords {
         guard result.conclusion == .incomplete else { return "" }
         switch result.kind {
         case .sgx, .tdx, .sevSNP, .nvidiaGPU, .nvidiaSwitch, .azureVTPM:
-            return "what is missing can be given as collateral: assay attest collateral create"
+            return "assay attest fetch asks the vendors' services for what is missing (needs --online)"
         case .nitro, .tpm, .cca, .psa: return "what is missing belongs into the trust file or the collateral"
         }
     }

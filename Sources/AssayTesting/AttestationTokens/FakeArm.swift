@@ -104,12 +104,19 @@ public struct FakeCCA: Sendable {
     }
 
     /// The signed platform token.
-    public func platformToken(key: TestKey? = nil) -> [UInt8] {
+    /// - Parameter chain: certificates for the x5chain header parameter, the signer's first.
+    public func platformToken(key: TestKey? = nil, chain: [TestIdentity] = []) -> [UInt8] {
         var claims = platform
         var realmKeyBytes: [UInt8] = []
         if case .bytes(let bytes)? = realm[44237] { realmKeyBytes = bytes }
         claims[10] = .bytes(challenge ?? bindingHash.digest(realmKeyBytes))
-        return FakeCOSE.sign1(payload: claims.encoded, key: key ?? platformKey).encoded()
+        let certificates = chain.map { CBORValue.bytes($0.certificate.der) }
+        let header = certificates.count == 1 ? certificates[0] : CBORValue.array(certificates)
+        return FakeCOSE.sign1(
+            payload: claims.encoded,
+            key: key ?? chain.first?.key ?? platformKey,
+            unprotected: chain.isEmpty ? .map([]) : .labelled([33: header])
+        ).encoded()
     }
 
     /// The signed realm token.

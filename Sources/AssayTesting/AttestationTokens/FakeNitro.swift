@@ -9,16 +9,18 @@ public enum FakeCOSE {
     /// - Parameters:
     ///   - algorithm: what the protected header says, whatever the key is.
     ///   - tag: the CBOR tag in front, if any.
+    ///   - unprotected: the header that nothing signs.
     public static func sign1(
         payload: [UInt8],
         key: TestKey,
         algorithm: COSEAlgorithm? = nil,
-        tag: UInt64? = COSESign1.tag
+        tag: UInt64? = COSESign1.tag,
+        unprotected: CBORValue = .map([])
     ) -> CBORValue {
         let named = algorithm ?? key.publicKey.coseAlgorithm ?? .es256
         let protected = CBORValue.labelled([1: .integer(named.rawValue)]).encoded()
         let message = COSESign1.signedBytes(protected: protected[...], payload: payload[...])
-        let body = CBORValue.array([.bytes(protected), .map([]), .bytes(payload), .bytes(key.sign(message))])
+        let body = CBORValue.array([.bytes(protected), unprotected, .bytes(payload), .bytes(key.sign(message))])
         return tag.map { .tagged($0, body) } ?? body
     }
 }

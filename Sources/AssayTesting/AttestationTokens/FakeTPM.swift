@@ -22,6 +22,8 @@ public struct FakeTPM: Sendable {
     public var type: UInt16 = TPMQuote.quoteTag
     /// TPM_GENERATED.
     public var magic: UInt32 = TPMQuote.magic
+    /// The name of the key below its parents; of an unknown parent when `nil`.
+    public var qualifiedSigner: [UInt8]?
     /// The event log that goes along.
     public var eventLog: [UInt8]?
 
@@ -64,9 +66,9 @@ public struct FakeTPM: Sendable {
         var bytes: [UInt8] = []
         bytes.appendBigEndian(magic)
         bytes.appendBigEndian(type)
-        bytes.appendBigEndian(UInt16(34))
-        bytes.appendBigEndian(TCGAlgorithm.sha256)
-        bytes.append(contentsOf: [UInt8](repeating: 0x5a, count: 32))
+        let signer = qualifiedSigner ?? [0x00, 0x0b] + [UInt8](repeating: 0x5a, count: 32)
+        bytes.appendBigEndian(UInt16(signer.count))
+        bytes.append(contentsOf: signer)
         bytes.appendBigEndian(UInt16(extraData.count))
         bytes.append(contentsOf: extraData)
         bytes.append(contentsOf: [UInt8](repeating: 0, count: 16) + [1])

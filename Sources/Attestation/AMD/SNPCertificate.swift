@@ -112,3 +112,16 @@ struct SNPCertificate: Sendable {
             && chipId.dropFirst(hardwareId.count).allSatisfy { $0 == 0 }
     }
 }
+
+extension SNPReport {
+    /// Whether `certificate` says that it is for the key of this report: the kind of key, the product as far as the report
+    /// names it, the reported firmware versions and the chip. No signature is checked.
+    public func isEndorsed(by certificate: Certificate) -> Bool {
+        guard SNPCertificate.isSNP(certificate), let endorsement = try? SNPCertificate(certificate) else {
+            return false
+        }
+        return endorsement.kind == signingKey && (product == nil || product == endorsement.product)
+            && endorsement.tcb == SNPTCBVersion(reportedTcb, product: endorsement.product)
+            && (endorsement.kind == .vlek || isChipKeyMasked || endorsement.isFor(chip: chipId))
+    }
+}

@@ -12,6 +12,7 @@ public struct SNPReports: EvidenceFamily {
     private let authorities: [Certificate]
     private let malformed: Findings
     private let revocation: ChainRules.Revocation
+    private let identityBlocks: [SNPIdentityBlock]
 
     private static let abiSource = "AMD 56860 §7.3"
     private static let kdsSource = "AMD 57230 §3"
@@ -39,6 +40,15 @@ public struct SNPReports: EvidenceFamily {
                 errors.append(error)
             }
         }
+        var identityBlocks: [SNPIdentityBlock] = []
+        for item in setting.collateral.items(.amdIDBlock) {
+            do throws(ParseError) {
+                identityBlocks.append(try SNPIdentityBlock(parsing: item.body))
+            } catch {
+                errors.append(error)
+            }
+        }
+        self.identityBlocks = identityBlocks
         var malformed = Findings()
         for error in errors {
             malformed.missing("collateral.item", expected: error.expected, actual: "\(error)", source: Self.kdsSource)
@@ -53,24 +63,48 @@ public struct SNPReports: EvidenceFamily {
     }
 
     public static func recognises(_ evidence: [UInt8]) -> EvidenceKind? {
-        guard evidence.count == SNPReport.byteCount, (2...5).contains(evidence[0]), evidence[1] == 0, evidence[2] == 0,
+        guard evidence.count == SNPReport.byteCount || hasTable(evidence), (2...5).contains(evidence[0]),
+            evidence[1] == 0, evidence[2] == 0,
             evidence[3] == 0, evidence[0x34] == 1, evidence[0x35] == 0, evidence[0x36] == 0, evidence[0x37] == 0
         else { return nil }
         return .sevSNP
     }
 
+    /// Whether behind a report a row of a certificate table begins.
+    private static func hasTable(_ evidence: [UInt8]) -> Bool {
+        guard evidence.count >= SNPReport.byteCount + 48 else { return false }
+        let identifier = Hex.encode(evidence[SNPReport.byteCount..<SNPReport.byteCount + 16])
+        return SNPCertificateTable.Kind(rawValue: identifier) != nil
+    }
+
+    /// The report, and the host's certificate table when there is one behind it.
+    static func parts(of evidence: [UInt8]) throws(ParseError) -> (report: SNPReport, table: SNPCertificateTable?) {
+        guard hasTable(evidence) else { return (try SNPReport(evidence), nil) }
+        let report = try SNPReport(Array(evidence.prefix(SNPReport.byteCount)))
+        return (report, try SNPCertificateTable(parsing: evidence[SNPReport.byteCount...]))
+    }
+
     public static func inspect(_ evidence: [UInt8]) throws(ParseError) -> JSONObject {
-        let report = try SNPReport(evidence)
+        let report = try parts(of: evidence).report
         return SNPClaims(report: report, product: report.product).json
     }
 
     public func verify(_ evidence: [UInt8], expecting expectations: Expectations) throws(ParseError)
         -> AttestationResult
     {
-        let report = try SNPReport(evidence)
+        let (report, table) = try Self.parts(of: evidence)
+        guard let table else { return appraise(report, expectations) }
+        // What the host brings along is collateral like any other: only pinned roots are believed.
+        var extended = setting
+        extended.collateral.items += table.items
+        return SNPReports(extended).appraise(report, expectations)
+    }
+
+    private func appraise(_ report: SNPReport, _ expectations: Expectations) -> AttestationResult {
         var crypto = Findings()
         let endorsement = endorse(report, into: &crypto)
         checkSignature(report, endorsement, into: &crypto)
+        for block in identityBlocks where block.isOf(report) { block.verify(report, into: &crypto) }
         let product = report.product ?? endorsement?.product
         var policy = Findings()
         appraise(report, product, expectations, into: &policy)
@@ -133,7 +167,15 @@ extension SNPReports {
         let certificate = endorsement.certificate
         let issuers = authorities.filter { $0.subject == certificate.issuer }
         let rules = ChainRules(id: "amd.chain", source: Self.kdsSource, revocation: revocation)
-        chains.verify([certificate] + issuers.prefix(1), rules, into: &findings)
+        if issuers.isEmpty && !certificate.isSelfIssued {
+            findings.missing(
+                "amd.chain.root",
+                expected: "the certificate of '\(certificate.issuerCommonName)'",
+                source: Self.kdsSource
+            )
+        } else {
+            chains.verify([certificate] + issuers.prefix(1), rules, into: &findings)
+        }
 
         let issuerName = (kind == .vlek ? "SEV-VLEK-" : "SEV-") + endorsement.product.rawValue
         findings.requireEqual(

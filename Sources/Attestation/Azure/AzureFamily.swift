@@ -76,6 +76,12 @@ public struct AzureFamily: EvidenceFamily {
         return AzureClaims(evidence: parsed, hardware: inner).json
     }
 
+    /// The report of the processor inside `evidence`, which is evidence of its own kind.
+    /// - Throws: `ParseError` when `evidence` is no Azure bundle.
+    public static func hardwareEvidence(in evidence: [UInt8]) throws(ParseError) -> [UInt8] {
+        hardwareEvidence(try read(evidence))
+    }
+
     private static func hardwareEvidence(_ evidence: AzureEvidence) -> [UInt8] {
         evidence.tdQuote ?? Array(evidence.report.hardwareReport)
     }

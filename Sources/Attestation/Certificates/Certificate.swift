@@ -148,6 +148,7 @@ public final class Certificate: Sendable {
             }
         }
         self.isAuthority = isAuthority
+        if isAuthority { publicKey.shareTable() }
         self.pathLength = pathLength
         self.keyUsage = usage
     }

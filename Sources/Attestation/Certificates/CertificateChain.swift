@@ -268,6 +268,7 @@ public struct ChainVerifier: Sendable {
                 continue
             }
             findings.holds(from: list.thisUpdate)
+            findings.rests(onIssueAt: list.thisUpdate, what: "revocation list of '\(issuer.commonName)'")
             findings.holds(until: list.nextUpdate, what: "revocation list of '\(issuer.commonName)' (nextUpdate)")
             let isFresh = findings.requireFresh(
                 rules.id + ".revocation.current",

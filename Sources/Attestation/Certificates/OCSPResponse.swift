@@ -255,6 +255,7 @@ extension ChainVerifier {
         guard let answer = newest else { return nil }
         let id = rules.id + ".revocation"
         findings.holds(from: answer.thisUpdate)
+        findings.rests(onIssueAt: answer.thisUpdate, what: "OCSP answer about '\(certificate.commonName)'")
         findings.holds(
             until: answer.nextUpdate,
             what: "OCSP answer about '\(certificate.commonName)' (nextUpdate)"

@@ -118,16 +118,13 @@ public final class PublicKey: Sendable {
     public let bytes: [UInt8]
     private nonisolated(unsafe) let ellipticCurveKey: OpaquePointer?
     private nonisolated(unsafe) let rsaKey: OpaquePointer?
-    private let usage = Mutex(Usage.counted(0))
+    private let usage = Mutex(KeyTableUse())
 
-    /// How much the key has been used, which decides whether it gets a table.
-    private enum Usage {
-        case counted(Int)
-        /// One thread makes the table; the others go on without.
-        case making
-        case table(KeyTable)
-        /// OpenSSL makes no table for this key.
-        case plain
+    /// Makes this key one of an authority's, which has its count and its table in common with every equal key.
+    func shareTable() {
+        guard case .ellipticCurve(.p256) = kind else { return }
+        let shared = KeyTableUse.shared(for: bytes)
+        usage.withLock { $0 = shared }
     }
 
     /// The key at an uncompressed point `04 ‖ x ‖ y`.
@@ -269,21 +266,7 @@ public final class PublicKey: Sendable {
     /// The key's table, once the key has been used so often that making one pays.
     private func table(for key: OpaquePointer) -> KeyTable? {
         guard case .ellipticCurve(.p256) = kind else { return nil }
-        var isMaker = false
-        let known = usage.withLock { usage -> KeyTable? in
-            switch usage {
-            case .table(let table): return table
-            case .making, .plain: return nil
-            case .counted(let count):
-                isMaker = count >= KeyTable.worthwhileCount
-                usage = isMaker ? .making : .counted(count + 1)
-                return nil
-            }
-        }
-        guard isMaker else { return known }
-        let table = KeyTable(key)
-        usage.withLock { $0 = table.map { .table($0) } ?? .plain }
-        return table
+        return usage.withLock { $0 }.table(for: key)
     }
 
     /// Whether `signature` is this RSA key's signature of `message`.

@@ -48,7 +48,16 @@ public final class AttestationVerifier: Sendable {
         expecting expectations: Expectations
     ) throws(ParseError) -> AttestationResult {
         let type = try Self.family(of: evidence)
-        return try family(type).verify(evidence, expecting: expectations)
+        var result = try family(type).verify(evidence, expecting: expectations)
+        // The bound on the age of collateral holds for every list and answer of every family, so it stands here.
+        guard case .atMost = setting.policy.collateral.maxAgeSeconds else { return result }
+        let judged = Set(result.policy.checks.map(\.id))
+        for issue in result.crypto.issues {
+            let id = "policy.collateral-age." + issue.what
+            if judged.contains(id) { continue }
+            result.policy.requireAge(id, setting, issued: issue.at, source: "RFC 5280 §5.1.2.4; RFC 6960 §4.2.2.1")
+        }
+        return result
     }
 
     private func family(_ type: any EvidenceFamily.Type) -> any EvidenceFamily {

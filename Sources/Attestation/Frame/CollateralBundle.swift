@@ -19,6 +19,8 @@ public enum CollateralKind: String, Sendable, CaseIterable, Hashable {
     case ocspResponse = "ocsp-response"
     /// One TCG or CCEL event log.
     case eventLog = "event-log"
+    /// One SEV-SNP ID block of 96 bytes with its authentication of 4,096.
+    case amdIDBlock = "amd-id-block"
 }
 
 /// One item of collateral.

@@ -59,6 +59,9 @@ extension CollateralItem {
                 from: response.answers.map(\.thisUpdate).max(),
                 until: response.answers.map(\.nextUpdate).min()
             )
+        case .amdIDBlock:
+            let block = try SNPIdentityBlock(parsing: body, field: field)
+            return CollateralSummary(subject: "guest measured \(Hex.encode(block.measurement.prefix(8)))…")
         case .eventLog:
             let log = try TCGEventLog(parsing: body)
             return CollateralSummary(subject: "\(log.events.count) events", from: nil, until: nil)

@@ -21,6 +21,14 @@ public struct Change: Sendable, Equatable, Comparable {
     }
 }
 
+/// When a piece of collateral that was used was issued; a policy may find it too old although it is current.
+public struct Issue: Sendable, Equatable {
+    /// When it was issued.
+    public var at: Timestamp
+    /// What it is: `revocation list of 'Intel SGX Root CA'`.
+    public var what: String
+}
+
 /// The lines of one part of a verdict, in the order in which they were made.
 ///
 /// Three things can go wrong, and they are not the same: a check *fails* (the evidence or what vouches for it is wrong), a
@@ -37,6 +45,8 @@ public struct Findings: Sendable, Equatable {
     public private(set) var validFrom: Timestamp?
     /// The dates after which this may not hold any more.
     public private(set) var changes: [Change] = []
+    /// When the lists and answers that were used were issued, each once.
+    public private(set) var issues: [Issue] = []
 
     /// No lines yet.
     public init() {}
@@ -127,6 +137,12 @@ public struct Findings: Sendable, Equatable {
         changes.append(Change(at: time, what: what()))
     }
 
+    /// Notes that a list or an answer issued at `time` was used.
+    public mutating func rests(onIssueAt time: Timestamp, what: @autoclosure () -> String) {
+        let issue = Issue(at: time, what: what())
+        if !issues.contains(issue) { issues.append(issue) }
+    }
+
     /// Appends the lines and dates of `other`.
     public mutating func append(_ other: Findings) {
         checks.append(contentsOf: other.checks)
@@ -134,5 +150,6 @@ public struct Findings: Sendable, Equatable {
         isIncomplete = isIncomplete || other.isIncomplete
         if let time = other.validFrom { holds(from: time) }
         changes.append(contentsOf: other.changes)
+        for issue in other.issues where !issues.contains(issue) { issues.append(issue) }
     }
 }

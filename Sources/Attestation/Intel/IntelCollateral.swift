@@ -136,6 +136,7 @@ struct IntelCollateral: Sendable {
             findings.missing(id + ".chain", expected: "the issuer chain", source: Self.pcsSource)
             return findings
         }
+        signer.publicKey.shareTable()
         // Both documents usually carry the same chain: its links are verified once.
         chains.trustAuthorities(of: chain)
         let rules = ChainRules(id: id + ".chain", source: Self.pcsSource, revocation: .required)

@@ -15,6 +15,7 @@ public struct SPDMReport: Sendable {
         public static let fwid: UInt16 = 20
         public static let protectedPCIeStatus: UInt16 = 21
         public static let opaqueDataVersion: UInt16 = 34
+        public static let chipInfo: UInt16 = 35
         public static let featureFlag: UInt16 = 36
     }
 

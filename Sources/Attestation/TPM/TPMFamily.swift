@@ -121,6 +121,7 @@ public struct TPMFamily: EvidenceFamily {
                 values: part.values,
                 into: &crypto
             )
+            judgeSigner(part.quote, evidence.publicArea, id: "tpm.quote[\(index)].qualifiedSigner", into: &crypto)
         }
         var policy = Findings()
         for (index, part) in evidence.parts.enumerated() {
@@ -157,6 +158,35 @@ public struct TPMFamily: EvidenceFamily {
                     text: "the pinned TPM key or root belongs to a TPM that is wired to the machine it measures"
                 )
             ]
+        )
+    }
+
+    /// Where the signing key stands in its TPM, as far as the evidence shows. The name of a key below other keys needs
+    /// their names, which no wrapping carries; a key of the null hierarchy is made anew at every start.
+    private func judgeSigner(_ quote: TPMQuote, _ area: TPMPublic?, id: String, into findings: inout Findings) {
+        let source = "TCG TPM 2.0 Library Part 1 §16.5"
+        guard let area else {
+            findings.notApplicable(id, why: "the evidence has no public area of its key", source: source)
+            return
+        }
+        guard let hierarchy = area.hierarchy(of: quote.qualifiedSigner) else {
+            // A name that ends in a hash of another size cannot be the name of this key below any parent.
+            findings.require(
+                id,
+                quote.qualifiedSigner.count == area.name.count
+                    && quote.qualifiedSigner.prefix(2).elementsEqual(area.name.prefix(2)),
+                expected: "a qualified name by the hash that names the key",
+                actual: "a name below another key: \(Hex.encode(quote.qualifiedSigner.prefix(10)))…",
+                source: source
+            )
+            return
+        }
+        findings.require(
+            id,
+            hierarchy != "null",
+            expected: "a primary key of a lasting hierarchy, or a key below one",
+            actual: "primary key of the \(hierarchy) hierarchy",
+            source: source
         )
     }
 

@@ -50,6 +50,25 @@ public struct TPMPublic: Sendable {
         return name + hash.digest(bytes)
     }
 
+    /// The hierarchies under which a primary key may stand (Part 2 §7.4).
+    private static let hierarchies: [(name: String, handle: UInt32)] = [
+        ("owner", 0x4000_0001), ("null", 0x4000_0007), ("endorsement", 0x4000_000b), ("platform", 0x4000_000c),
+    ]
+
+    /// The hierarchy of which a key with this area is a primary key, when `qualifiedName` says so: the hash of the
+    /// hierarchy's handle and the key's name (Part 1 §16.5). `nil` for a key below another key, whose name goes into it.
+    func hierarchy(of qualifiedName: [UInt8]) -> String? {
+        guard let hash = HashAlgorithm(tcg: nameAlgorithm) else { return nil }
+        for (title, handle) in Self.hierarchies {
+            var bytes: [UInt8] = []
+            bytes.appendBigEndian(handle)
+            var expected: [UInt8] = []
+            expected.appendBigEndian(nameAlgorithm)
+            if expected + hash.digest(bytes + name) == qualifiedName { return title }
+        }
+        return nil
+    }
+
     /// Reads TPMT_PUBLIC of an RSA or ECC key.
     public init(parsing bytes: [UInt8]) throws(ParseError) {
         var reader = ByteReader(bytes)

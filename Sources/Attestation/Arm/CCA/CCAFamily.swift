@@ -85,9 +85,14 @@ public struct CCAClaims: EvidenceClaims {
 public struct CCAFamily: EvidenceFamily {
     static let source = "Arm RMM specification, attestation; draft-ffm-rats-cca-token"
     private let setting: AppraisalSetting
+    private let lists: [RevocationList]
+    private let malformed: [ParseError]
 
     public init(_ setting: AppraisalSetting) {
         self.setting = setting
+        var errors: [ParseError] = []
+        lists = setting.collateral.revocationLists(malformed: &errors)
+        malformed = errors
     }
 
     public static func recognises(_ evidence: [UInt8]) -> EvidenceKind? {
@@ -104,16 +109,22 @@ public struct CCAFamily: EvidenceFamily {
     ) throws(ParseError) -> AttestationResult {
         let token = try CCAToken(parsing: evidence)
         var crypto = Findings()
-        ArmSigner.verify(
-            id: "cca.platform.signature",
-            pins: setting.anchors.keys(.armCCA),
-            instanceID: token.platform.instanceID,
-            implementationID: token.platform.implementationID,
-            source: Self.source,
-            isSigned: { token.platformEnvelope.isSigned(by: $0) },
-            algorithm: token.platformEnvelope.algorithmText,
-            into: &crypto
-        )
+        let chain = try token.platformChain()
+        if !chain.isEmpty && !setting.anchors.roots(.armCCA).isEmpty {
+            crypto.note(malformedCollateral: malformed)
+            verifyChain(chain, token, into: &crypto)
+        } else {
+            ArmSigner.verify(
+                id: "cca.platform.signature",
+                pins: setting.anchors.keys(.armCCA),
+                instanceID: token.platform.instanceID,
+                implementationID: token.platform.implementationID,
+                source: Self.source,
+                isSigned: { token.platformEnvelope.isSigned(by: $0) },
+                algorithm: token.platformEnvelope.algorithmText,
+                into: &crypto
+            )
+        }
         verifyRealm(token, into: &crypto)
 
         var policy = Findings()
@@ -149,6 +160,29 @@ public struct CCAFamily: EvidenceFamily {
                         "the pinned platform key is held only by the root of trust that measures the monitor and firmware"
                 )
             ]
+        )
+    }
+
+    /// The platform key by a certificate chain in the token (RFC 9360 §2, x5chain) up to a pinned root. Lists are applied
+    /// when they are given; makers of platforms publish none yet.
+    private func verifyChain(_ chain: [Certificate], _ token: CCAToken, into findings: inout Findings) {
+        let id = "cca.platform"
+        let roots = setting.anchors.roots(.armCCA)
+        let verifier = ChainVerifier(
+            roots: roots,
+            lists: lists,
+            time: setting.time,
+            graceSeconds: setting.policy.collateral.graceSeconds
+        )
+        let issuers = Array(chain.dropFirst()) + roots
+        let rule = RevocationRule.whenGiven.chainRule(lists: lists, issuers: issuers)
+        verifier.verify(chain, ChainRules(id: id + ".chain", source: "RFC 9360 §2", revocation: rule), into: &findings)
+        findings.require(
+            id + ".signature",
+            chain.first.map { token.platformEnvelope.isSigned(by: $0.publicKey) } ?? false,
+            expected: "signed by '\(chain.first?.commonName ?? "")'",
+            actual: token.platformEnvelope.algorithmText,
+            source: Self.source
         )
     }
 

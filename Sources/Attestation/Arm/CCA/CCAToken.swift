@@ -45,6 +45,24 @@ public struct CCAToken: Sendable {
         }
     }
 
+    /// The certificates of the platform token's x5chain header parameter, the signer's first: one byte string, or an array
+    /// of them. Empty without one. A chain may stand under no signature: it leads to a pinned root or nowhere.
+    func platformChain() throws(ParseError) -> [Certificate] {
+        let field = "cca.platform.x5chain"
+        guard let item = platformEnvelope.protectedHeader[33] ?? platformEnvelope.unprotectedHeader[33] else {
+            return []
+        }
+        let items: [CBORItem]
+        if case .bytes = item.content { items = [item] } else { items = try item.elements(max: 8, field) }
+        var chain: [Certificate] = []
+        for item in items {
+            chain.append(
+                try Certificate(der: Array(try item.byteString(1...Certificate.maxBytes, field)), field: field)
+            )
+        }
+        return chain
+    }
+
     private static func envelope(_ item: CBORItem, _ tag: UInt64, _ field: String) throws(ParseError) -> COSESign1 {
         var member = item
         if tag == recordTag {

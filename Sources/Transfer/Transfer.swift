@@ -3,30 +3,65 @@
 internal import CCurl
 
 /// What is sent.
-struct TransferRequest: Sendable {
-    var method: String
-    var url: String
-    var body: [UInt8]?
-    var contentType: String
+public struct TransferRequest: Sendable {
+    /// `GET`, `POST`, `PUT`.
+    public var method: String
+    /// The whole URL.
+    public var url: String
+    /// What is sent along; `nil` for nothing.
+    public var body: [UInt8]?
+    /// The type of `body`.
+    public var contentType: String
     /// The most bytes of an answer; reception stops beyond.
-    var maxResponseBytes: Int
+    public var maxResponseBytes: Int
     /// The longest that the whole exchange may take.
-    var timeoutMilliseconds: Int
+    public var timeoutMilliseconds: Int
     /// The longest that making the connection may take.
-    var connectMilliseconds: Int
+    public var connectMilliseconds: Int
     /// The URL's host is this machine: a proxy from the environment must not be asked.
-    var bypassesProxy: Bool
+    public var bypassesProxy: Bool
+
+    /// Names everything.
+    public init(
+        method: String,
+        url: String,
+        body: [UInt8]?,
+        contentType: String,
+        maxResponseBytes: Int,
+        timeoutMilliseconds: Int,
+        connectMilliseconds: Int,
+        bypassesProxy: Bool
+    ) {
+        self.method = method
+        self.url = url
+        self.body = body
+        self.contentType = contentType
+        self.maxResponseBytes = maxResponseBytes
+        self.timeoutMilliseconds = timeoutMilliseconds
+        self.connectMilliseconds = connectMilliseconds
+        self.bypassesProxy = bypassesProxy
+    }
+
+    /// Whether `host` names this machine.
+    public static func isLoopback(_ host: some StringProtocol) -> Bool {
+        ["localhost", "127.", "[::1]"].contains { host.hasPrefix($0) }
+    }
 }
 
 /// What came back.
-struct TransferResponse: Sendable {
-    var status: Int
-    var contentType: String
-    var body: [UInt8]
+public struct TransferResponse: Sendable {
+    /// The HTTP status.
+    public var status: Int
+    /// The type that the answer states; empty for none.
+    public var contentType: String
+    /// The header fields, names in lower case; of a field that stands twice, the last.
+    public var headers: [String: String]
+    /// The whole body.
+    public var body: [UInt8]
 }
 
 /// Why nothing usable came back.
-enum TransferError: Error, Equatable {
+public enum TransferError: Error, Equatable {
     /// No connection, or it broke.
     case unreachable(String)
     /// It took longer than allowed.
@@ -57,6 +92,8 @@ final class TransferHandle {
     /// What libcurl's callbacks see of an exchange.
     private final class Reception {
         var body: [UInt8] = []
+        var headers: [String: String] = [:]
+        var headerBytes = 0
         let limit: Int
         var isTooLarge = false
         let isCancelled: () -> Bool
@@ -121,6 +158,7 @@ final class TransferHandle {
             assay_curl_set_string(handle, CURLOPT_USERAGENT, "assay"),
             assay_curl_set_pointer(handle, CURLOPT_HTTPHEADER, headers),
             assay_curl_set_write(handle, Self.receive, context),
+            assay_curl_set_header(handle, Self.receiveHeader, context),
             assay_curl_set_progress(handle, Self.progress, context),
         ]
         if request.bypassesProxy { codes.append(assay_curl_set_string(handle, CURLOPT_NOPROXY, "*")) }
@@ -142,7 +180,13 @@ final class TransferHandle {
         _ = assay_curl_status(handle, &status)
         _ = assay_curl_content_type(handle, &type)
         let contentType = type.map { String(cString: $0) } ?? ""
-        return (code, TransferResponse(status: status, contentType: contentType, body: reception.body))
+        let response = TransferResponse(
+            status: status,
+            contentType: contentType,
+            headers: reception.headers,
+            body: reception.body
+        )
+        return (code, response)
     }
 
     /// Appends received bytes; a shorter count than was offered makes libcurl stop.
@@ -155,6 +199,29 @@ final class TransferHandle {
             return 0
         }
         reception.body.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: total))
+        return total
+    }
+
+    /// The most bytes of all header lines together: an issuer chain has some thousand.
+    private static let maxHeaderBytes = 64 << 10
+
+    /// Keeps one header line. A status line begins a new set: what came with an interim answer does not count.
+    private static let receiveHeader: assay_curl_write_function = { bytes, size, count, context in
+        guard let bytes, let context else { return 0 }
+        let reception = Unmanaged<Reception>.fromOpaque(context).takeUnretainedValue()
+        let total = size * count
+        reception.headerBytes += total
+        guard reception.headerBytes <= maxHeaderBytes else {
+            reception.isTooLarge = true
+            return 0
+        }
+        let line = String(decoding: UnsafeRawBufferPointer(start: bytes, count: total), as: UTF8.self)
+        if line.hasPrefix("HTTP/") {
+            reception.headers = [:]
+        } else if let colon = line.firstIndex(of: ":") {
+            let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
+            reception.headers[line[..<colon].lowercased()] = String(value.prefix { !$0.isNewline })
+        }
         return total
     }
 

@@ -2,7 +2,7 @@
 internal import Foundation
 
 /// Runs exchanges on at most `size` threads, each with its own libcurl handle and its open connections.
-final class TransferPool: Sendable {
+public final class TransferPool: Sendable {
     /// An exchange that waits for a thread, or runs.
     private final class Job: @unchecked Sendable {
         let request: TransferRequest
@@ -74,7 +74,7 @@ final class TransferPool: Sendable {
     private let size: Int
 
     /// A pool of at most `size` threads; they are started when they are needed.
-    init(size: Int) {
+    public init(size: Int) {
         self.size = size
     }
 
@@ -83,7 +83,7 @@ final class TransferPool: Sendable {
     }
 
     /// Sends a request and waits for the answer without holding a thread of the caller's.
-    func perform(_ request: TransferRequest) async throws(TransferError) -> TransferResponse {
+    public func perform(_ request: TransferRequest) async throws(TransferError) -> TransferResponse {
         let job = Job(request)
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
