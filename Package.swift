@@ -147,7 +147,8 @@ let package = Package(
         module(
             "Conformance",
             [
-                "Appraisal", "Codecs", "Commitments", "Receipts", "Signatures", "TransparencyLog", "Verdicts",
+                "Appraisal", "Attestation", "Codecs", "Commitments", "Receipts", "Signatures", "TransparencyLog",
+                "Verdicts",
                 "COpenSSL",
             ]
         ),
@@ -184,9 +185,8 @@ let package = Package(
         program(
             "assayd",
             [
-                "Codecs", "Commitments", "EngineAPI", "EngineClient", "HTTPAPI", "Ledger", "Market", "Receipts",
-                "Replay",
-                "Signatures", "Validator", argumentParser, logging,
+                "Codecs", "Commitments", "EngineAPI", "EngineClient", "HTTPAPI", "Ledger", "LogKeeping", "Market",
+                "Receipts", "Replay", "Signatures", "TransparencyLog", "Validator", argumentParser, logging,
             ]
         ),
 
@@ -255,9 +255,9 @@ let package = Package(
         tests(
             of: "HTTPAPI",
             [
-                "Codecs", "Commitments", "EngineAPI", "EngineClient", "EngineTesting", "HTTPAPI", "Receipts",
-                "Signatures",
-                "Verdicts",
+                "Codecs", "Commitments", "EngineAPI", "EngineClient", "EngineTesting", "HTTPAPI", "LogKeeping",
+                "Receipts",
+                "Signatures", "TransparencyLog", "Verdicts",
             ]
         ),
         tests(

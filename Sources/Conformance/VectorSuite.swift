@@ -80,7 +80,7 @@ public struct VectorSuite: Sendable {
     /// Every family that Assay verifies.
     public static let standard: [any VectorFamily] = [
         RFC6962Vectors(), IPFSVectors(), DSSEVectors(), SignatureVectors(), BLAKE3Vectors(), KeccakVectors(),
-        BaoVectors(), FilecoinVectors(), OpenZeppelinVectors(), LogVectors(),
+        BaoVectors(), FilecoinVectors(), OpenZeppelinVectors(), LogVectors(), COSEVectors(),
     ]
 
     /// Runs everything below `folder`.

@@ -61,6 +61,20 @@ struct AssayDaemon: AsyncParsableCommand {
     @Option(help: "The provider's price in minor units per million work units.")
     var price: UInt64 = 100
 
+    @Option(
+        help: ArgumentHelp(
+            "Witness this log (tlog-witness): a log's key, whose name is the origin; may be given several times.",
+            valueName: "vkey"
+        )
+    )
+    var witnessLog: [String] = []
+
+    @Option(help: "The address that the witness listens on, host:port. Plain HTTP, like --listen.")
+    var witnessListen: String = "\(EngineEndpoint.host):\(EngineEndpoint.port + 1)"
+
+    @Option(help: "The witness's name; one made of its key when it is not given.")
+    var witnessName: String?
+
     @Option(help: "The worker that runs kernels; `assay-replay` beside this program when it is not given.")
     var worker: String?
 
@@ -87,10 +101,18 @@ struct AssayDaemon: AsyncParsableCommand {
     }
 
     func parsedAddress() throws -> (host: String, port: Int) {
-        guard let colon = listen.lastIndex(of: ":"), let port = Int(listen[listen.index(after: colon)...]),
-            (0...65535).contains(port), colon != listen.startIndex
-        else { throw ValidationError("--listen: expected host:port, found '\(listen)'") }
-        let host = listen[..<colon].trimmingPrefix("[")
+        do {
+            return try Self.address(listen)
+        } catch {
+            throw ValidationError("--listen: expected host:port, found '\(listen)'")
+        }
+    }
+
+    static func address(_ text: String) throws -> (host: String, port: Int) {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65535).contains(port), colon != text.startIndex
+        else { throw ValidationError("expected host:port, found '\(text)'") }
+        let host = text[..<colon].trimmingPrefix("[")
         return (String(host.hasSuffix("]") ? host.dropLast() : host), port)
     }
 

@@ -47,6 +47,7 @@ struct Daemon {
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await Self.untilSignalled() }
+            try await startWitness(folder, in: &group)
             let url: String
             if roles.contains(.scheduler) {
                 url = try await startScheduler(folder, in: &group)
@@ -256,7 +257,7 @@ struct Daemon {
     }
 
     /// Tells whoever started the daemon, on standard output, which is not buffered here.
-    private func announce(_ text: String) {
+    func announce(_ text: String) {
         let line = Array("assayd: \(text)\n".utf8)
         _ = write(STDOUT_FILENO, line, line.count)
     }
