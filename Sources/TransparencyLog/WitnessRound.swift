@@ -85,6 +85,6 @@ public struct WitnessRound: Sendable {
         guard body.count <= 21, body.last == 0x0a else {
             throw ParseError(field: "answer", expected: "a size and a newline", actual: "\(body.count) bytes")
         }
-        return try Checkpoint.number(String(decoding: body.dropLast(), as: UTF8.self), "answer")
+        return try LogText.number(String(decoding: body.dropLast(), as: UTF8.self), "answer")
     }
 }

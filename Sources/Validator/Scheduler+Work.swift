@@ -119,13 +119,16 @@ extension Scheduler: EngineAPI {
                 ? "none"
                 : statement.outputs.map { "\($0.slot) of \($0.identity.byteCount) bytes" }.joined(separator: ", ")
         )
+        if let flaw = file.sealed.spec.evidence.flaw(in: statement.evidence) {
+            throw EngineError(.refused, flaw.within("execution"))
+        }
         let root = ArtefactIdentity.root(of: statement.outputs.map(\.identity))
         try demand("execution.outputRoot", root.hex, statement.outputRoot.hex)
         do throws(ParseError) {
             let limits = JSONLimits(bytes: 16 << 20, values: 2_000_000)
             let document = try Trace(try JSONValue(parsing: trace, limits: limits), "trace")
             try demandParse("trace.root", document.root.hex, statement.traceRoot.hex)
-            try demandParse("trace.steps", "\(spec.steps.count)", "\(document.leaves.count)")
+            try demandParse("trace.steps", "\(spec.launchCount)", "\(document.leaves.count)")
             try demandParse("execution.steps", "\(document.leaves.count)", "\(statement.steps)")
         } catch {
             throw EngineError(error, id: "trace.malformed")
@@ -146,17 +149,16 @@ extension Scheduler: EngineAPI {
         return try await noteOutput(job)
     }
 
-    /// The identity of an output of an open job; `nil` when the job has ended and needs none any more.
+    /// The identity of an output or a part of the evidence of an open job; `nil` when the job has ended and needs none any more.
     private func output(_ job: Digest, _ cid: CID) async throws(EngineError) -> ArtefactIdentity? {
         guard let file = documents[job] else {
             _ = try await view(of: job)
             return nil
         }
-        let outputs = file.execution?.predicate.outputs ?? []
-        guard let output = outputs.first(where: { $0.identity.cid == cid }) else {
+        guard let output = file.results.first(where: { $0.cid == cid }) else {
             throw .unknownFile(cid, "an output of job \(job)")
         }
-        return output.identity
+        return output
     }
 
     private func noteOutput(_ job: Digest) async throws(EngineError) -> JobView {

@@ -75,6 +75,14 @@ struct AssayDaemon: AsyncParsableCommand {
     @Option(help: "The witness's name; one made of its key when it is not given.")
     var witnessName: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The provider's program for evidence: proofs. It gets a folder; see Documentation/evidence.md.",
+            valueName: "program"
+        )
+    )
+    var evidenceCommand: String?
+
     @Option(help: "The worker that runs kernels; `assay-replay` beside this program when it is not given.")
     var worker: String?
 

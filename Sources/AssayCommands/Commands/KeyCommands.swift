@@ -21,7 +21,7 @@ struct KeyNew: ToolCommand {
     @Argument(help: "The file; ~/.config/assay/key.pem when it is not given.")
     var file: String?
     @Option(help: "ed25519, or es256 for ECDSA on P-256.")
-    var algorithm = VerifyingKey.Algorithm.ed25519
+    var algorithm = KeyAlgorithm.ed25519
     @OptionGroup var global: GlobalOptions
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
@@ -29,7 +29,7 @@ struct KeyNew: ToolCommand {
         if file == nil, let slash = path.lastIndex(of: "/") { try Files.makeFolder(String(path[..<slash])) }
         let key: SigningKey
         do throws(KeyError) {
-            key = try .generate(algorithm)
+            key = try .generate(algorithm == .es256 ? .es256 : .ed25519)
         } catch {
             throw Failure(error, in: path)
         }
@@ -65,4 +65,8 @@ struct KeyShow: ToolCommand {
     }
 }
 
-extension VerifyingKey.Algorithm: ExpressibleByArgument {}
+/// The algorithms on the command line.
+enum KeyAlgorithm: String, CaseIterable, ExpressibleByArgument {
+    case ed25519
+    case es256
+}
