@@ -146,7 +146,7 @@ let package = Package(
             "AssayTesting",
             [
                 "Algebra", "Appraisal", "Attestation", "Codecs", "Commitments", "Receipts", "Replay", "Signatures",
-                "Verdicts", "COpenSSL", "CSpawn",
+                "TransparencyLog", "Verdicts", "COpenSSL", "CSpawn",
             ]
         ),
         module(
@@ -278,7 +278,7 @@ let package = Package(
             of: "AssayCommands",
             [
                 "Algebra", "AssayCommands", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI",
-                "EngineTesting", "Ledger", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts",
+                "EngineTesting", "Ledger", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts", "assay",
             ]
         ),
     ],

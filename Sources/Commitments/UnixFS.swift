@@ -7,7 +7,7 @@ internal import Codecs
 public enum UnixFS {
     /// The most links of one node of a file in the profile `unixfs-v1-2025`.
     public static let linksPerNode = 1024
-    /// The largest directory block that is written flat: above it the profile demands a HAMT, which Assay refuses to write.
+    /// The largest directory block that is written flat: above it the profile demands a HAMT.
     public static let maxDirectoryBytes = 262_144
 
     /// How a file is cut and linked (IPIP-0499).

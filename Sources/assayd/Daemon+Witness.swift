@@ -5,6 +5,7 @@ import HTTPAPI
 import LogKeeping
 import Signatures
 import TransparencyLog
+import Validator
 
 extension Daemon {
     /// Starts the witness when a log to follow was named, and says where it listens and by which key it is known.
