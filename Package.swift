@@ -151,7 +151,7 @@ let package = Package(
             "AssayTesting",
             [
                 "Algebra", "Appraisal", "Attestation", "Codecs", "Commitments", "Receipts", "Replay", "Signatures",
-                "Verdicts", "COpenSSL", "CSpawn",
+                "TransparencyLog", "Verdicts", "COpenSSL", "CSpawn",
             ]
         ),
         module(
@@ -201,8 +201,9 @@ let package = Package(
         program(
             "assayd",
             [
-                "Codecs", "Commitments", "EngineAPI", "EngineClient", "ExactOps", "HTTPAPI", "Ledger", "Market",
-                "Receipts", "Replay", "Signatures", "Validator", argumentParser, logging,
+                "Codecs", "Commitments", "EngineAPI", "EngineClient", "ExactOps", "HTTPAPI", "Ledger", "LogKeeping",
+                "Market",
+                "Receipts", "Replay", "Signatures", "TransparencyLog", "Validator", argumentParser, logging,
             ]
         ),
 
@@ -282,9 +283,9 @@ let package = Package(
         tests(
             of: "HTTPAPI",
             [
-                "Codecs", "Commitments", "EngineAPI", "EngineClient", "EngineTesting", "HTTPAPI", "Receipts",
-                "Signatures",
-                "Verdicts",
+                "Codecs", "Commitments", "EngineAPI", "EngineClient", "EngineTesting", "HTTPAPI", "LogKeeping",
+                "Receipts",
+                "Signatures", "TransparencyLog", "Verdicts",
             ]
         ),
         tests(
@@ -292,6 +293,7 @@ let package = Package(
             [
                 "Algebra", "AssayCommands", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI",
                 "EngineTesting", "ExactOps", "Ledger", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts",
+                "assay",
             ]
         ),
     ],

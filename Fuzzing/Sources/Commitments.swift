@@ -40,6 +40,49 @@ extension Registry {
                 require(!entry.path.split(separator: "/").contains(".."), "no entry leaves the folder")
             }
         },
+        FuzzTarget(
+            "commitments.dag-cbor",
+            seeds: [
+                .shared("commitments/ipfs/codec", ".dag-cbor"),
+                .strings(in: .own("Vectors/commitments/dag-cbor.json", "")),
+            ]
+        ) { bytes throws(ParseError) in
+            let item = try DagCBOR.item(parsing: bytes[...])
+            require(item.value.encoded(floats: .double) == bytes, "DAG-CBOR has one form")
+            _ = try DagCBOR.links(item)
+        },
+        FuzzTarget("commitments.opening", seeds: [.made { [opening.json.serialized()] }]) { bytes throws(ParseError) in
+            let read = try ArtefactOpening(parsing: bytes)
+            let again = reread("an opening reads what it wrote") { () throws(ParseError) in
+                try ArtefactOpening(parsing: read.json.serialized())
+            }
+            require(again == read, "an opening keeps what it says")
+            require(!read.verifies(Array("other bytes".utf8)), "no proof for other bytes")
+        },
+        FuzzTarget("commitments.bao-stream", maxBytes: 65536, seeds: [.made { [known.encoding] }], throwing: Never.self)
+        {
+            bytes in
+            // In pieces and as a whole: one verdict, and nothing that the whole does not have.
+            var position = 0
+            var output: [UInt8] = []
+            let whole = try? Bao.groups.decode(bytes, root: known.root, maxBytes: 1 << 20)
+            do throws(BaoStreamError<Never>) {
+                try Bao.groups.decode(
+                    root: known.root,
+                    maxBytes: 1 << 20,
+                    read: { (count) throws(Never) in
+                        let end = min(position + count, bytes.count)
+                        defer { position = end }
+                        return Array(bytes[position..<end])
+                    },
+                    write: { (part) throws(Never) in output += part }
+                )
+                require(whole == output, "a stream gives what the whole gives")
+            } catch {
+                require(whole == nil, "a stream refuses what the whole refuses")
+                require(counter(40000).starts(with: output), "nothing unverified is handed on")
+            }
+        },
         FuzzTarget("commitments.dag-pb", seeds: [blocks]) { bytes throws(ParseError) in
             let node = try DagPBNode(parsing: bytes[...])
             require(node.bytes == bytes, "dag-pb has one form")
@@ -157,6 +200,14 @@ extension Registry {
     }
 
     private static let known = Bao.groups.encode(counter(40000))
+
+    private static let opening: ArtefactOpening = {
+        let artefact = ArtefactTree.commit(counter(300), chunkSize: 32)
+        guard let opening = ArtefactOpening(of: artefact, chunks: 3..<5) else {
+            preconditionFailure("chunks 3 and 4 exist")
+        }
+        return opening
+    }()
 
     private static let nodeJSON = DagPBNode(
         links: [.init(target: BlockIdentifier(.raw([1])), name: "a", totalSize: 1)],

@@ -46,6 +46,15 @@ extension Registry {
             require(again == verdict, "a verdict keeps what it says")
         },
         FuzzTarget(
+            "receipts.cose-document",
+            maxBytes: 16384,
+            seeds: [.strings(in: .own("Vectors/receipts/cose-document.json", ""), atLeast: 100)],
+            throwing: DocumentError.self
+        ) { bytes throws(DocumentError) in
+            let document = try COSEDocument<Receipt>(verifying: bytes)
+            require(document.signer == document.predicate.author, "a document is its author's")
+        },
+        FuzzTarget(
             "receipts.bundle",
             maxBytes: 32768,
             seeds: [.own("Vectors/receipts/bundles", ".assay")],

@@ -24,7 +24,10 @@ extension Registry {
         FuzzTarget(
             "signatures.key-text",
             maxBytes: 128,
-            seeds: [.texts("ed25519:" + String(repeating: "0a", count: 32))]
+            seeds: [
+                .texts("ed25519:" + String(repeating: "0a", count: 32)),
+                .made { [Array(try SigningKey.generate(.es256).verifyingKey.text.utf8)] },
+            ]
         ) {
             bytes throws(ParseError) in
             require(try VerifyingKey(text: bytes.text).text == bytes.text, "a key has one text")

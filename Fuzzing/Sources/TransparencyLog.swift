@@ -46,6 +46,15 @@ extension Registry {
             var witness = WitnessState(logs: [key.name: [key]])
             _ = witness.apply(request)
         },
+        FuzzTarget("log.witness-answer", maxBytes: 1024, seeds: [.texts("12\n"), .made { [try cosignature()] }]) {
+            bytes throws(ParseError) in
+            guard let checkpoint = try? proof().checkpoint, let witness = try? witness() else { return }
+            for status in [200, 409, 422, 503] {
+                var round = WitnessRound(checkpoint: checkpoint, witness: witness.key) { $0 == 3 ? [.zero] : nil }
+                guard case .cosigned(let signature)? = try? round.take(status: status, body: bytes) else { continue }
+                require(witness.key.isValid(signature, for: checkpoint.note.text), "no cosignature that does not hold")
+            }
+        },
     ]
 
     // MARK: Valid inputs
@@ -58,6 +67,14 @@ extension Registry {
 
     private static func signer() throws -> NoteSigner {
         try NoteSigner(name: "example.org/log", algorithm: .ed25519, key: try SigningKey(seed: Array(1...32)))
+    }
+
+    private static func witness() throws -> NoteSigner {
+        try NoteSigner(name: "w.example/w", algorithm: .cosignature, key: try SigningKey(seed: Array(2...33)))
+    }
+
+    private static func cosignature() throws -> [UInt8] {
+        Array(try witness().sign(try proof().checkpoint.note, time: 5).line.utf8)
     }
 
     private static func logKey() throws -> NoteKey { try signer().key }

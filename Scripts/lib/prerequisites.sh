@@ -95,6 +95,7 @@ require_build_packages() {
 prepare_peers() {
     [ -n "${ASSAY_PEERS:-}" ] && return
     local folder=.tools/peers packages="py-arkworks-bls12381==0.5.0 ckzg==2.1.8 py-ecc==8.0.0"
+    packages="$packages blake3==1.0.11 cbor2==5.7.0 pycose==1.1.0"
     if [ "$(cat "$folder/packages" 2>/dev/null)" = "$packages" ]; then return; fi
     require_packages "an environment for the peers" python3 python3-venv
     say "installing the peers: $packages"

@@ -91,6 +91,14 @@ struct Auditor {
         subject("receipt", "spec", file.job.digest, of: file.receipt.subjects)
         equal("receipt.spec", file.job.digest, receipt.specDigest)
         equal("receipt.ruleset", file.ruleset.digest, receipt.rulesetDigest)
+        if let rulesets = trust.rulesets {
+            that(
+                "trust.ruleset",
+                rulesets.contains(file.ruleset.digest),
+                expected: "a ruleset of the trust file",
+                actual: file.ruleset.digest.hex
+            )
+        }
         if let time {
             that(
                 "receipt.time",

@@ -21,7 +21,8 @@ struct AssayCommand: ParsableCommand {
         discussion: "Exit codes:\n\(ExitStatus.helpTable)",
         version: AssayVersion.text,
         subcommands: [
-            AuditCommand.self, AttestCommand.self, ProveCommand.self, InspectCommand.self, CommitCommand.self,
+            AuditCommand.self, AttestCommand.self, ProveCommand.self, InspectCommand.self, ReceiptCommand.self,
+            CommitCommand.self,
             JobCommand.self, EscrowCommand.self, KeyCommand.self, TrustCommand.self, NodeCommand.self,
             ReplayCommand.self, BenchCommand.self, VectorsCommand.self, FsckCommand.self, LogCommand.self,
             CompletionCommand.self, VersionCommand.self, ReferenceCommand.self,

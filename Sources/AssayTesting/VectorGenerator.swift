@@ -28,10 +28,11 @@ public enum VectorGenerator {
         files["receipts/job-id.json"] = suite("job-id", "Names of jobs.", try jobIDs())
         files["receipts/account-name.json"] = suite("account-name", "Names of accounts.", try accountNames())
         try await addBundles(to: &files)
+        files.merge(try await formats()) { first, _ in first }
         return files
     }
 
-    private static func suite(_ family: String, _ about: String, _ cases: [JSONValue]) -> [UInt8] {
+    static func suite(_ family: String, _ about: String, _ cases: [JSONValue]) -> [UInt8] {
         JSONValue.object([
             "schema": .string("assay.vectors/1"),
             "family": .string(family),
@@ -40,12 +41,12 @@ public enum VectorGenerator {
         ]).serialized(pretty: true)
     }
 
-    private static func vector(_ id: String, _ outcome: String, _ input: JSONObject) -> JSONValue {
+    static func vector(_ id: String, _ outcome: String, _ input: JSONObject) -> JSONValue {
         .object(["id": .string(id), "outcome": .string(outcome), "input": .object(input)])
     }
 
     /// Byte i is i mod 251, so that no large input has to be written down.
-    private static func counter(_ length: Int) -> [UInt8] {
+    static func counter(_ length: Int) -> [UInt8] {
         (0..<length).map { UInt8($0 % 251) }
     }
 

@@ -1,5 +1,13 @@
 // A bounded CBOR reader (RFC 8949) in two strictnesses: Assay's own documents, and tokens that others made.
 
+/// The one width of a float in deterministic encoding.
+public enum CBORFloatRule: Sendable {
+    /// The narrowest that keeps the value (RFC 8949 §4.2.1).
+    case shortest
+    /// Always 64 bits (DAG-CBOR, "Strictness").
+    case double
+}
+
 /// How CBOR is read: which encodings are accepted, and the bounds that are checked before anything is allocated.
 public struct CBORRules: Sendable {
     /// Whether only core deterministic encoding is accepted (RFC 8949 §4.2.1): definite lengths, shortest heads and
@@ -11,6 +19,8 @@ public struct CBORRules: Sendable {
     public var depth: Int
     /// The most items in the whole input.
     public var items: Int
+    /// How wide a float must be where encoding is deterministic.
+    public var floats = CBORFloatRule.shortest
 
     /// Bounds and strictness.
     public init(isDeterministic: Bool, bytes: Int = 1 << 20, depth: Int = 16, items: Int = 50_000) {
@@ -224,6 +234,10 @@ private struct CBORParser {
         }
         if rules.isDeterministic {
             let width = reader.offset - start
+            if rules.floats == .double {
+                guard width == 9 else { throw error("a float of 64 bits", "a narrower one", at: start) }
+                return .float(value)
+            }
             guard CBORFloat.encoding(value).count == width, !value.isNaN || head.argument == 0x7e00 else {
                 throw error("the shortest float", "a longer one", at: start)
             }

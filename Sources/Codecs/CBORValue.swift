@@ -54,13 +54,14 @@ public indirect enum CBORValue: Sendable, Equatable {
     /// The deterministic encoding.
     ///
     /// The caller gives each map key once; two equal keys are written as they stand, one after the other.
-    public func encoded() -> [UInt8] {
+    /// - Parameter floats: how wide floats are written.
+    public func encoded(floats: CBORFloatRule = .shortest) -> [UInt8] {
         var output: [UInt8] = []
-        write(to: &output)
+        write(to: &output, floats)
         return output
     }
 
-    private func write(to output: inout [UInt8]) {
+    private func write(to output: inout [UInt8], _ floats: CBORFloatRule) {
         switch self {
         case .unsigned(let value): Self.writeHead(0, value, to: &output)
         case .negative(let value): Self.writeHead(1, value, to: &output)
@@ -72,21 +73,26 @@ public indirect enum CBORValue: Sendable, Equatable {
             output.append(contentsOf: text.utf8)
         case .array(let elements):
             Self.writeHead(4, UInt64(elements.count), to: &output)
-            for element in elements { element.write(to: &output) }
+            for element in elements { element.write(to: &output, floats) }
         case .map(let pairs):
             Self.writeHead(5, UInt64(pairs.count), to: &output)
-            let sorted = pairs.map { ($0.key.encoded(), $0.value) }.sorted { $0.0.lexicographicallyPrecedes($1.0) }
+            let sorted = pairs.map { ($0.key.encoded(floats: floats), $0.value) }.sorted {
+                $0.0.lexicographicallyPrecedes($1.0)
+            }
             for (key, value) in sorted {
                 output.append(contentsOf: key)
-                value.write(to: &output)
+                value.write(to: &output, floats)
             }
         case .tagged(let tag, let value):
             Self.writeHead(6, tag, to: &output)
-            value.write(to: &output)
+            value.write(to: &output, floats)
         case .bool(let value): output.append(value ? 0xf5 : 0xf4)
         case .null: output.append(0xf6)
         case .undefined: output.append(0xf7)
         case .simple(let value): output.append(contentsOf: value < 24 ? [0xe0 | value] : [0xf8, value])
+        case .float(let value) where floats == .double:
+            output.append(0xfb)
+            output.appendBigEndian(value.bitPattern)
         case .float(let value): output.append(contentsOf: CBORFloat.encoding(value))
         }
     }

@@ -26,9 +26,9 @@ public enum FolderScan {
     /// - Parameters:
     ///   - maxEntries: the most entries.
     ///   - progress: is told the path and the bytes of each file that has been hashed.
-    /// - Throws: `FileError` for what cannot be read, for devices, pipes and sockets, for names that are not UTF-8 or hold a
-    ///   backslash, and for directories whose block would exceed 256 KiB: the profile demands a HAMT there, and a flat
-    ///   directory would have another identifier than other tools give.
+    /// A directory whose block would exceed 256 KiB is sharded as a HAMT, as the profile demands.
+    /// - Throws: `FileError` for what cannot be read, for devices, pipes and sockets, and for names that are not UTF-8 or hold a
+    ///   backslash.
     public static func folder(
         _ path: String,
         threads: Int? = nil,
@@ -75,8 +75,10 @@ public enum FolderScan {
             let data = UnixFS.FileData(kind: .directory).bytes
             let block = DagPBNode(links: links, data: data).bytes
             guard block.count <= UnixFS.maxDirectoryBytes else {
-                let reason = "its block of \(block.count) bytes is above \(UnixFS.maxDirectoryBytes) and needs a HAMT"
-                throw FileError(operation: "commit to", path: full(path), reason: reason)
+                guard let node = HAMT.directory(links) else {
+                    throw FileError(operation: "commit to", path: full(path), reason: "two names have one 64-bit hash")
+                }
+                return node
             }
             return UnixFS.Node(
                 id: BlockIdentifier(codec: .dagPB, block: block),

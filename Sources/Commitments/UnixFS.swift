@@ -7,7 +7,7 @@ internal import Codecs
 public enum UnixFS {
     /// The most links of one node of a file in the profile `unixfs-v1-2025`.
     public static let linksPerNode = 1024
-    /// The largest directory block that is written flat: above it the profile demands a HAMT, which Assay refuses to write.
+    /// The largest directory block that is written flat: above it the profile demands a HAMT.
     public static let maxDirectoryBytes = 262_144
 
     /// How a file is cut and linked (IPIP-0499).
@@ -132,6 +132,10 @@ public enum UnixFS {
         var content: [UInt8]?
         var fileSize: UInt64?
         var blockSizes: [UInt64] = []
+        /// The multicodec of the hash of a sharded directory.
+        var hashType: UInt64?
+        /// The slots of a sharded directory's node.
+        var fanOut: UInt64?
 
         var bytes: [UInt8] {
             var bytes: [UInt8] = []
@@ -139,17 +143,28 @@ public enum UnixFS {
             if let content { ProtocolBuffer.append(2, content, to: &bytes) }
             if let fileSize { ProtocolBuffer.append(3, fileSize, to: &bytes) }
             for size in blockSizes { ProtocolBuffer.append(4, size, to: &bytes) }
+            if let hashType { ProtocolBuffer.append(5, hashType, to: &bytes) }
+            if let fanOut { ProtocolBuffer.append(6, fanOut, to: &bytes) }
             return bytes
         }
 
-        init(kind: Kind, content: [UInt8]? = nil, fileSize: UInt64? = nil, blockSizes: [UInt64] = []) {
+        init(
+            kind: Kind,
+            content: [UInt8]? = nil,
+            fileSize: UInt64? = nil,
+            blockSizes: [UInt64] = [],
+            hashType: UInt64? = nil,
+            fanOut: UInt64? = nil
+        ) {
             self.kind = kind
             self.content = content
             self.fileSize = fileSize
             self.blockSizes = blockSizes
+            self.hashType = hashType
+            self.fanOut = fanOut
         }
 
-        /// Reads the message; hash type, fan-out, mode and modification time are passed over.
+        /// Reads the message; mode and modification time are passed over.
         init(parsing bytes: [UInt8], field: String) throws(ParseError) {
             var reader = ByteReader(bytes)
             var kind: Kind?
@@ -165,7 +180,9 @@ public enum UnixFS {
                     kind = known
                 case (3, 0): fileSize = try reader.readVarint(field + ".filesize")
                 case (4, 0): blockSizes.append(try reader.readVarint(field + ".blocksizes"))
-                case (5...7, 0): _ = try reader.readVarint(field)
+                case (5, 0): hashType = try reader.readVarint(field + ".hashType")
+                case (6, 0): fanOut = try reader.readVarint(field + ".fanout")
+                case (7, 0): _ = try reader.readVarint(field)
                 case (2, 2), (4, 2), (8, 2):
                     let count = try reader.readVarint(field)
                     guard count <= UInt64(reader.remaining) else {

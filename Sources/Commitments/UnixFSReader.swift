@@ -37,8 +37,8 @@ public struct UnixFSReader: Sendable {
 
     /// Everything below `root`, parents before children.
     ///
-    /// Refused: names that are empty, `.` or `..` or hold `/`, `\` or NUL; the same name twice; directories sharded as a HAMT;
-    /// missing blocks; more than `maxEntries` entries; trees deeper than 64.
+    /// Refused: names that are empty, `.` or `..` or hold `/`, `\` or NUL; the same name twice; entries of sharded directories
+    /// that do not stand where their hash puts them; missing blocks; more than `maxEntries` entries; trees deeper than 64.
     public func entries(root: BlockIdentifier, maxEntries: Int = 100_000) throws(ParseError) -> [UnixFSEntry] {
         var result: [UnixFSEntry] = []
         try visit(root, path: "", depth: 0, maxEntries: maxEntries, into: &result)
@@ -72,20 +72,35 @@ public struct UnixFSReader: Sendable {
             result.append(UnixFSEntry(path: path, kind: .symlink(target: target), id: id))
         case .directory:
             result.append(UnixFSEntry(path: path, kind: .directory, id: id))
-            var names: Set<String> = []
-            for link in node.links {
-                let name = link.name ?? ""
-                let child = path.isEmpty ? name : path + "/" + name
-                guard EntryName.isSafe(name) else {
-                    throw ParseError(field: path, expected: "a name within the directory", actual: name)
-                }
-                guard names.insert(name).inserted else {
-                    throw ParseError(field: path, expected: "each name once", actual: "\(name) again")
-                }
-                try visit(link.target, path: child, depth: depth + 1, maxEntries: maxEntries, into: &result)
-            }
-        case .hamtShard, .metadata:
+            let links = node.links.map { (name: $0.name ?? "", target: $0.target) }
+            try visit(links, path: path, depth: depth, maxEntries: maxEntries, into: &result)
+        case .hamtShard:
+            result.append(UnixFSEntry(path: path, kind: .directory, id: id))
+            let links = try shardEntries(node, data, path: path, maxEntries: maxEntries)
+            try visit(links, path: path, depth: depth, maxEntries: maxEntries, into: &result)
+        case .metadata:
             throw ParseError(field: path, expected: "a basic directory or a file", actual: "\(data.kind)")
+        }
+    }
+
+    /// The entries of one directory.
+    private func visit(
+        _ links: [(name: String, target: BlockIdentifier)],
+        path: String,
+        depth: Int,
+        maxEntries: Int,
+        into result: inout [UnixFSEntry]
+    ) throws(ParseError) {
+        var names: Set<String> = []
+        for (name, target) in links {
+            guard EntryName.isSafe(name) else {
+                throw ParseError(field: path, expected: "a name within the directory", actual: name)
+            }
+            guard names.insert(name).inserted else {
+                throw ParseError(field: path, expected: "each name once", actual: "\(name) again")
+            }
+            let child = path.isEmpty ? name : path + "/" + name
+            try visit(target, path: child, depth: depth + 1, maxEntries: maxEntries, into: &result)
         }
     }
 
@@ -165,7 +180,7 @@ public struct UnixFSReader: Sendable {
         return block
     }
 
-    private func node(
+    func node(
         _ id: BlockIdentifier,
         _ field: String
     ) throws(ParseError) -> (DagPBNode, UnixFS.FileData) {

@@ -18,7 +18,8 @@ public struct IPFSVectors: VectorFamily {
         case "codec": return [try block(file)]
         case "car": return [try table(file)]
         case "negative" where file.path.contains("dag-pb-encode"): return try forms(file)
-        default: return [file.skip("", "dag-cbor is not decoded here")]
+        case "negative" where file.path.contains("dag-cbor-decode"): return try refusals(file)
+        default: return [file.skip("", "no rule for this file")]
         }
     }
 
@@ -119,10 +120,28 @@ public struct IPFSVectors: VectorFamily {
             return file.check("", false, expected: id.text, actual: "bytes of another block")
         }
         guard file.path.hasSuffix(".dag-pb") else {
-            return file.skip("", "the block hashes to its name; dag-cbor is not decoded here")
+            let item = try DagCBOR.item(parsing: file.bytes[...])
+            let again = item.value.encoded(floats: .double)
+            return file.check("", again == file.bytes, expected: "the same bytes again", actual: Hex.encode(again))
         }
         let node = try DagPBNode(parsing: file.bytes[...])
         return file.check("", node.bytes == file.bytes, expected: "the same bytes again", actual: "other bytes")
+    }
+
+    /// Bytes that no DAG-CBOR reader takes.
+    private func refusals(_ file: VectorFile) throws(ParseError) -> [Check] {
+        guard case .array(let rows) = try JSONValue(parsing: file.bytes) else {
+            throw ParseError(field: "", expected: "an array", actual: "another value")
+        }
+        var checks: [Check] = []
+        for (index, row) in rows.enumerated() {
+            var reader = try JSONReader(row, "[\(index)]")
+            let bytes = try Hex.decode(try reader.string("hex"))
+            let isRefused = (try? DagCBOR.item(parsing: bytes[...])) == nil
+            let actual = isRefused ? "reject" : "accept"
+            checks.append(file.check(try reader.string("name"), isRefused, expected: "reject", actual: actual))
+        }
+        return checks
     }
 
     /// Logical forms that no dag-pb node has.

@@ -51,6 +51,10 @@ enum OwnSuite {
             case "job-id": actual = try jobID(&input)
             case "account-name": actual = try accountName(&input)
             case "bundle": actual = try await bundle(&input, folder)
+            case "assay-opening": actual = try opening(range: &input)
+            case "dag-cbor": actual = try dagCBOR(&input)
+            case "cose-document": actual = try coseDocument(&input)
+            case "log-proof": actual = try logProof(&input)
             default: return Check(id: id, result: .skip, actual: "no verifier for family \(family)")
             }
             try input.finish()

@@ -16,8 +16,8 @@ public struct DSSEVectors: VectorFamily {
     public func checks(_ file: VectorFile) async throws(ParseError) -> [Check] {
         switch file.path {
         case "pae-cases.json": return try encodings(file)
-        case "protocol-example.json": return [try example(file)]
-        default: return [file.skip("", "P-256 signatures are not verified here")]
+        case "protocol-example.json": return try example(file)
+        default: return [file.skip("", "the key of the example, which is checked with it")]
         }
     }
 
@@ -38,7 +38,7 @@ public struct DSSEVectors: VectorFamily {
     }
 
     /// The envelope of the protocol document and the encoding that its signature is over.
-    private func example(_ file: VectorFile) throws(ParseError) -> Check {
+    private func example(_ file: VectorFile) throws(ParseError) -> [Check] {
         let envelope = try Envelope(parsing: file.bytes)
         let key = try VectorSuite.bytes(file.folder.appendingPathComponent("protocol-example.key.json"))
         var reader = try JSONReader(try JSONValue(parsing: key, limits: JSONLimits(allowsFractions: true)))
@@ -47,11 +47,35 @@ public struct DSSEVectors: VectorFamily {
             decoding: Envelope.preAuthenticationEncoding(type: envelope.payloadType, payload: envelope.payload),
             as: UTF8.self
         )
-        return file.check("", expected == actual, expected: expected, actual: actual)
+        let (x, y) = (try Self.number(try reader.string("x")), try Self.number(try reader.string("y")))
+        let signer = try VerifyingKey(bytes: [2 + y[31] % 2] + x)
+        let isSigned = envelope.isSigned(by: signer)
+        return [
+            file.check("pae", expected == actual, expected: expected, actual: actual),
+            file.check("signature", isSigned, expected: "signed by \(signer)", actual: "not signed"),
+        ]
+    }
+
+    /// 32 bytes from a decimal number.
+    private static func number(_ text: String) throws(ParseError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 32)
+        for digit in text.utf8 {
+            var carry = Int(digit) - 0x30
+            guard (0...9).contains(carry) else {
+                throw ParseError(field: "key", expected: "decimal digits", actual: text)
+            }
+            for index in bytes.indices.reversed() {
+                carry += 10 * Int(bytes[index])
+                bytes[index] = UInt8(carry & 255)
+                carry >>= 8
+            }
+            guard carry == 0 else { throw ParseError(field: "key", expected: "a number of 256 bits", actual: text) }
+        }
+        return bytes
     }
 }
 
-/// Family `signatures`: Wycheproof's Ed25519 verification tests.
+/// Family `signatures`: Wycheproof's verification tests of Ed25519 and of ECDSA on P-256.
 public struct SignatureVectors: VectorFamily {
     public let name = "signatures"
 
@@ -61,14 +85,21 @@ public struct SignatureVectors: VectorFamily {
     public func checks(_ file: VectorFile) async throws(ParseError) -> [Check] {
         let limits = JSONLimits(bytes: 64 << 20, values: 2_000_000, allowsFractions: true)
         var document = try JSONReader(try JSONValue(parsing: file.bytes, limits: limits))
-        guard case .string("EDDSA")? = document.optionalValue("algorithm") else {
-            return [file.skip("", "ECDSA is not verified here")]
+        let isEdwards = try document.string("algorithm") == "EDDSA"
+        guard isEdwards || file.path.contains("secp256r1") else {
+            return [file.skip("", "secp256k1 is of settlement on chains, which is not verified here")]
         }
         var checks: [Check] = []
         for group in try document.array("testGroups", max: 10_000) {
             var group = try JSONReader(group)
             var publicKey = try group.object("publicKey")
-            let key = try VerifyingKey(bytes: try Hex.decode(try publicKey.string("pk")))
+            let key: VerifyingKey
+            if isEdwards {
+                key = try VerifyingKey(bytes: try Hex.decode(try publicKey.string("pk")))
+            } else {
+                let point = try Hex.decode(try publicKey.string("uncompressed"), count: 65)
+                key = try VerifyingKey(bytes: [2 + point[64] % 2] + point[1...32])
+            }
             for test in try group.array("tests", max: 10_000) {
                 var test = try JSONReader(test)
                 let message = try Hex.decode(try test.string("msg", maxBytes: 1 << 24))

@@ -250,6 +250,27 @@ extension HTTPEngineClient {
         maxBytes: Int,
         timeout: Int
     ) async throws(EngineError) -> TransferResponse {
+        let response = try await transfer(
+            method,
+            path,
+            body,
+            contentType: contentType,
+            maxBytes: maxBytes,
+            timeout: timeout
+        )
+        guard (200..<300).contains(response.status) else { throw Self.refusal(response) }
+        return response
+    }
+
+    /// Sends a request and gives the answer whatever its status.
+    func transfer(
+        _ method: String,
+        _ path: String,
+        _ body: [UInt8]?,
+        contentType: String,
+        maxBytes: Int,
+        timeout: Int
+    ) async throws(EngineError) -> TransferResponse {
         let request = TransferRequest(
             method: method,
             url: url + path,
@@ -260,14 +281,11 @@ extension HTTPEngineClient {
             connectMilliseconds: timeouts.connectMilliseconds,
             bypassesProxy: bypassesProxy
         )
-        let response: TransferResponse
         do throws(TransferError) {
-            response = try await pool.perform(request)
+            return try await pool.perform(request)
         } catch {
             throw Self.failure(error, url: url, request)
         }
-        guard (200..<300).contains(response.status) else { throw Self.refusal(response) }
-        return response
     }
 
     private static func failure(_ error: TransferError, url: String, _ request: TransferRequest) -> EngineError {

@@ -37,7 +37,7 @@ public struct Envelope: Sendable, Equatable {
         self.signatures = signatures
     }
 
-    /// Signs `payload` as `payloadType` with one key.
+    /// Signs `payload` as `payloadType` with one key: Ed25519, or ES256 with the signature as r ‖ s.
     public static func sign(
         _ payload: [UInt8],
         type payloadType: String,
@@ -90,6 +90,23 @@ public struct Envelope: Sendable, Equatable {
     public func isSigned(by key: VerifyingKey) -> Bool {
         let message = Self.preAuthenticationEncoding(type: payloadType, payload: payload)
         return signatures.contains { key.isValid(signature: $0.bytes, for: message) }
+    }
+
+    /// Those of `keys` that have signed this payload and type.
+    ///
+    /// Distinct keys count and not signatures: a threshold of t is met when the result has t members, however often one of
+    /// them signed (protocol.md, "(t, n)-ENVELOPES").
+    public func signers(among keys: some Sequence<VerifyingKey>) -> Set<VerifyingKey> {
+        let message = Self.preAuthenticationEncoding(type: payloadType, payload: payload)
+        return Set(keys).filter { key in signatures.contains { key.isValid(signature: $0.bytes, for: message) } }
+    }
+
+    /// The envelope with one more signature.
+    /// - Precondition: it has fewer than `maxSignatures`.
+    public func signed(by key: SigningKey) throws(KeyError) -> Envelope {
+        precondition(signatures.count < Self.maxSignatures, "an envelope has at most \(Self.maxSignatures) signatures")
+        let more = try Self.sign(payload, type: payloadType, with: key)
+        return Envelope(payloadType: payloadType, payload: payload, signatures: signatures + more.signatures)
     }
 
     /// PAE(type, payload) = "DSSEv1" SP len(type) SP type SP len(payload) SP payload, lengths in bytes as decimal numbers

@@ -5,6 +5,9 @@ public import Commitments
 public import Signatures
 
 /// Names a job: SHA-256("assay-job-1\0" ‖ requester key ‖ nonce ‖ spec bytes).
+///
+/// Keys of the two algorithms differ in length by one byte. No two orders meet for that: the spec of one would have to be the
+/// other's without its first byte, and a spec begins with a brace and not with a quotation mark.
 public struct JobID: Hashable, Sendable, CustomStringConvertible {
     /// The 32 bytes.
     public let digest: Digest

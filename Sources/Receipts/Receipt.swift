@@ -69,6 +69,8 @@ public struct Receipt: DocumentPredicate {
     public var settlement: Settlement
     /// When it was settled, in seconds since 1970 by the engine's clock.
     public var settledAt: Int64
+    /// The digest of the receipt that this one follows: an update of the same job; `nil` for a job's first receipt.
+    public var previousReceipt: Digest?
 
     public var author: VerifyingKey { engine }
 
@@ -148,6 +150,7 @@ public struct Receipt: DocumentPredicate {
         }
         settlement = try Settlement(try reader.value("settlement"), reader.path("settlement"))
         settledAt = try reader.time("settledAt")
+        previousReceipt = try reader.optionalDigest("prevReceipt")
         try reader.finish()
     }
 
@@ -195,6 +198,7 @@ public struct Receipt: DocumentPredicate {
         )
         object["settlement"] = settlement.json
         object["settledAt"] = .integer(settledAt)
+        if let previousReceipt { object["prevReceipt"] = .string(previousReceipt.hex) }
         return .object(object)
     }
 }

@@ -70,22 +70,9 @@ public struct UnverifiedDocument<Predicate: DocumentPredicate>: Sendable, Equata
         guard envelope.payloadType == StatementType.payload else {
             throw ParseError(field: "payloadType", expected: StatementType.payload, actual: envelope.payloadType)
         }
-        var reader = try JSONReader(try JSONValue(parsing: envelope.payload))
-        try reader.constant("_type", StatementType.statement)
-        let subjects = try reader.array("subject", max: 256) { (value, path) throws(ParseError) -> Subject in
-            var entry = try JSONReader(value, path)
-            let name = try entry.string("name", maxBytes: 256)
-            var digests = try entry.object("digest")
-            let digest = try digests.digest("sha256")
-            try digests.finish()
-            try entry.finish()
-            return Subject(name: name, digest: digest)
-        }
-        try reader.constant("predicateType", Predicate.predicateType)
-        let predicate = try Predicate(try reader.value("predicate"), "predicate")
-        try reader.finish()
-        self.predicate = predicate
-        self.subjects = subjects
+        let statement = try Statement<Predicate>(try JSONValue(parsing: envelope.payload))
+        predicate = statement.predicate
+        subjects = statement.subjects
         self.envelope = envelope
     }
 
@@ -156,7 +143,43 @@ public struct Signed<Predicate: DocumentPredicate>: Sendable, Equatable {
         subjects: [Subject],
         with key: SigningKey
     ) throws(DocumentError) -> Signed {
-        let payload = JSONValue.object([
+        let payload = Statement.json(predicate, subjects).serialized()
+        let envelope: Envelope
+        do throws(KeyError) {
+            envelope = try Envelope.sign(payload, type: StatementType.payload, with: key)
+        } catch {
+            throw .key(error)
+        }
+        return try Signed(verifying: envelope.bytes, key: key.verifyingKey)
+    }
+}
+
+/// An in-toto Statement v1, whatever it is encoded in.
+struct Statement<Predicate: DocumentPredicate> {
+    let predicate: Predicate
+    let subjects: [Subject]
+
+    /// Reads a statement; unknown members are refused.
+    init(_ value: JSONValue) throws(ParseError) {
+        var reader = try JSONReader(value)
+        try reader.constant("_type", StatementType.statement)
+        subjects = try reader.array("subject", max: 256) { (value, path) throws(ParseError) -> Subject in
+            var entry = try JSONReader(value, path)
+            let name = try entry.string("name", maxBytes: 256)
+            var digests = try entry.object("digest")
+            let digest = try digests.digest("sha256")
+            try digests.finish()
+            try entry.finish()
+            return Subject(name: name, digest: digest)
+        }
+        try reader.constant("predicateType", Predicate.predicateType)
+        predicate = try Predicate(try reader.value("predicate"), "predicate")
+        try reader.finish()
+    }
+
+    /// The statement with its members in the fixed order.
+    static func json(_ predicate: Predicate, _ subjects: [Subject]) -> JSONValue {
+        .object([
             "_type": .string(StatementType.statement),
             "subject": .array(
                 subjects.map { subject in
@@ -168,14 +191,7 @@ public struct Signed<Predicate: DocumentPredicate>: Sendable, Equatable {
             ),
             "predicateType": .string(Predicate.predicateType),
             "predicate": predicate.json,
-        ]).serialized()
-        let envelope: Envelope
-        do throws(KeyError) {
-            envelope = try Envelope.sign(payload, type: StatementType.payload, with: key)
-        } catch {
-            throw .key(error)
-        }
-        return try Signed(verifying: envelope.bytes, key: key.verifyingKey)
+        ])
     }
 }
 

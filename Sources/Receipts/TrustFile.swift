@@ -1,6 +1,7 @@
 // Whom an auditor believes (schema `assay.trust/1`). It always comes from outside the bundle: a file that brings its own
 // trust proves nothing.
 public import Codecs
+public import Commitments
 public import Signatures
 
 /// The engines and validators that an auditor believes, and how many validators must agree.
@@ -14,10 +15,18 @@ public struct TrustFile: Sendable, Equatable {
     public let validators: [VerifyingKey]
     /// How many distinct validators must have come to the same outcome; from 1 to their number.
     public let quorum: Int
+    /// The digests of the rulesets by which a settlement is believed to be what was agreed; `nil` takes any, and then only the
+    /// arithmetic by the ruleset in the bundle is checked.
+    public let rulesets: [Digest]?
 
     /// Makes a trust file.
     /// - Throws: `ParseError` for an empty list, a key that comes twice, or a quorum that the validators cannot reach.
-    public init(engines: [VerifyingKey], validators: [VerifyingKey], quorum: Int) throws(ParseError) {
+    public init(
+        engines: [VerifyingKey],
+        validators: [VerifyingKey],
+        quorum: Int,
+        rulesets: [Digest]? = nil
+    ) throws(ParseError) {
         for (name, keys) in [("engines", engines), ("validators", validators)] {
             guard !keys.isEmpty else { throw ParseError(field: name, expected: "at least one key", actual: "none") }
             guard Set(keys).count == keys.count else {
@@ -27,6 +36,12 @@ public struct TrustFile: Sendable, Equatable {
         guard quorum >= 1, quorum <= validators.count else {
             throw ParseError(field: "quorum", expected: "1 to \(validators.count)", actual: "\(quorum)")
         }
+        if let rulesets {
+            guard !rulesets.isEmpty, Set(rulesets).count == rulesets.count else {
+                throw ParseError(field: "rulesets", expected: "at least one digest, each once", actual: "other")
+            }
+        }
+        self.rulesets = rulesets
         self.engines = engines
         self.validators = validators
         self.quorum = quorum
@@ -40,8 +55,17 @@ public struct TrustFile: Sendable, Equatable {
         let engines = try Self.keys("engines", &reader)
         let validators = try Self.keys("validators", &reader)
         let quorum = Int(try reader.integer("quorum", in: 1...4096))
+        var rulesets: [Digest]?
+        if reader.has("rulesets") {
+            rulesets = try reader.array("rulesets", max: 256) { (value, path) throws(ParseError) -> Digest in
+                guard case .string(let text) = value else {
+                    throw ParseError(field: path, expected: "a digest", actual: value.typeName)
+                }
+                return try Digest(hex: text, field: path)
+            }
+        }
         try reader.finish()
-        try self.init(engines: engines, validators: validators, quorum: quorum)
+        try self.init(engines: engines, validators: validators, quorum: quorum, rulesets: rulesets)
     }
 
     private static func keys(_ name: String, _ reader: inout JSONReader) throws(ParseError) -> [VerifyingKey] {
@@ -55,11 +79,13 @@ public struct TrustFile: Sendable, Equatable {
 
     /// The file's text, indented for people.
     public var bytes: [UInt8] {
-        JSONValue.object([
+        var object: JSONObject = [
             "schema": .string(Self.schema),
             "engines": .array(engines.map { .string($0.text) }),
             "validators": .array(validators.map { .string($0.text) }),
             "quorum": .integer(quorum),
-        ]).serialized(pretty: true)
+        ]
+        if let rulesets { object["rulesets"] = .array(rulesets.map { .string($0.hex) }) }
+        return JSONValue.object(object).serialized(pretty: true)
     }
 }

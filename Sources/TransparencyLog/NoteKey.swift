@@ -21,10 +21,13 @@ public struct NoteKey: Hashable, Sendable, CustomStringConvertible {
     public let key: VerifyingKey
 
     /// Names a key.
-    /// - Throws: `ParseError` for a name that is empty or holds white space or `+`.
+    /// - Throws: `ParseError` for a name that is empty or holds white space or `+`, and for a key that is not Ed25519.
     public init(name: String, algorithm: Algorithm, key: VerifyingKey) throws(ParseError) {
         guard Self.isValid(name: name) else {
             throw ParseError(field: "name", expected: "a name without spaces and '+'", actual: name)
+        }
+        guard key.algorithm == .ed25519 else {
+            throw ParseError(field: "key", expected: "an Ed25519 key", actual: key.text)
         }
         self.name = name
         self.algorithm = algorithm

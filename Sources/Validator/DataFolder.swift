@@ -25,6 +25,8 @@ public struct DataFolder: Sendable {
     public var artefacts: String { path + "/artefacts" }
     /// The provider's signed executions on their way.
     public var results: String { path + "/results" }
+    /// What the witness has cosigned.
+    public var witness: String { path + "/witness" }
     /// Temporary files of workers that get no namespaces.
     public var work: String { path + "/work" }
     /// Signed records of the kernels that were admitted.
@@ -40,6 +42,8 @@ public struct DataFolder: Sendable {
         case node
         /// Signs verdicts.
         case validator
+        /// Cosigns checkpoints of other logs.
+        case witness
     }
 
     /// The file of a key.

@@ -63,6 +63,20 @@ struct AssayDaemon: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "Witness this log (tlog-witness): a log's key, whose name is the origin; may be given several times.",
+            valueName: "vkey"
+        )
+    )
+    var witnessLog: [String] = []
+
+    @Option(help: "The address that the witness listens on, host:port. Plain HTTP, like --listen.")
+    var witnessListen: String = "\(EngineEndpoint.host):\(EngineEndpoint.port + 1)"
+
+    @Option(help: "The witness's name; one made of its key when it is not given.")
+    var witnessName: String?
+
+    @Option(
+        help: ArgumentHelp(
             "The provider's program for evidence: proofs. It gets a folder; see Documentation/evidence.md.",
             valueName: "program"
         )
@@ -105,10 +119,18 @@ struct AssayDaemon: AsyncParsableCommand {
     }
 
     func parsedAddress() throws -> (host: String, port: Int) {
-        guard let colon = listen.lastIndex(of: ":"), let port = Int(listen[listen.index(after: colon)...]),
-            (0...65535).contains(port), colon != listen.startIndex
-        else { throw ValidationError("--listen: expected host:port, found '\(listen)'") }
-        let host = listen[..<colon].trimmingPrefix("[")
+        do {
+            return try Self.address(listen)
+        } catch {
+            throw ValidationError("--listen: expected host:port, found '\(listen)'")
+        }
+    }
+
+    static func address(_ text: String) throws -> (host: String, port: Int) {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65535).contains(port), colon != text.startIndex
+        else { throw ValidationError("expected host:port, found '\(text)'") }
+        let host = text[..<colon].trimmingPrefix("[")
         return (String(host.hasSuffix("]") ? host.dropLast() : host), port)
     }
 

@@ -48,6 +48,7 @@ struct Daemon {
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await Self.untilSignalled() }
+            try await startWitness(folder, in: &group)
             let url: String
             let runner = roles.contains(.validator) || roles.contains(.provider) ? try makeRunner(folder) : nil
             if roles.contains(.scheduler) {
@@ -278,7 +279,7 @@ struct Daemon {
     }
 
     /// Tells whoever started the daemon, on standard output, which is not buffered here.
-    private func announce(_ text: String) {
+    func announce(_ text: String) {
         let line = Array("assayd: \(text)\n".utf8)
         _ = write(STDOUT_FILENO, line, line.count)
     }

@@ -22,6 +22,25 @@ import Verdicts
         }
     }
 
+    @Test func aTrustFileCanPinTheRuleset() async throws {
+        let factory = try BundleFactory()
+        let bytes = try await factory.bundle(.accepted)
+        func report(_ rulesets: [Digest]) async throws -> AuditReport {
+            let trust = try TrustFile(
+                engines: factory.trust.engines,
+                validators: factory.trust.validators,
+                quorum: factory.trust.quorum,
+                rulesets: rulesets
+            )
+            return try await Audit.run(bundle: bytes, trust: trust)
+        }
+        let ruleset = try Ruleset(parsing: Bundle(parsing: bytes).member(BundleMember.ruleset)).digest
+        #expect(try await report([.zero, ruleset]).conclusion == .accepted)
+        let other = try await report([.zero])
+        #expect(!other.isAuthentic)
+        #expect(other.verdict.checks.filter { $0.result == .fail }.map(\.id) == ["trust.ruleset"])
+    }
+
     @Test func rejectionNamesTheFirstWrongElement() async throws {
         let factory = try BundleFactory()
         let report = try await Audit.run(

@@ -117,7 +117,7 @@ struct GoldenTests {
         let workplace = try Workplace()
         try workplace.write(Array("hello\n".utf8), "x.txt")
         let path = workplace.path("x.txt")
-        let run = await workplace.run(["commit", "create", path])
+        let run = await workplace.run(["commit", "create", path, "--sha256"])
         // SHA-256 as coreutils' sha256sum gives it, the CID as a raw leaf of those 32 bytes.
         let sha256 = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
         #expect(run.output.contains("sha256      \(sha256)\n"))

@@ -1,29 +1,17 @@
 // The hash suites against independent implementations: Python's hashlib, and the `blake3` package where it is installed.
+import AssayTesting
 import Codecs
 import Commitments
-import Foundation
 import Testing
 
 private enum Python {
     /// The output of a program, or `nil` when Python or a module of it is missing.
     static func run(_ program: String, input: [UInt8] = []) -> String? {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", "-c", program]
-        let (stdin, stdout) = (Pipe(), Pipe())
-        process.standardInput = stdin
-        process.standardOutput = stdout
-        process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return nil }
-        stdin.fileHandleForWriting.write(Data(input))
-        try? stdin.fileHandleForWriting.close()
-        let output = stdout.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return process.terminationStatus == 0 ? String(decoding: output, as: UTF8.self) : nil
+        PeerPython.run(program, input: input).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    static let hasHashlib = run("import hashlib") != nil
-    static let hasBLAKE3 = run("import blake3") != nil
+    static let hasHashlib = PeerPython.has("hashlib", for: "hash suites against hashlib")
+    static let hasBLAKE3 = PeerPython.has("blake3", for: "BLAKE3 against the PyPI package")
 }
 
 @Suite struct DifferentialTests {

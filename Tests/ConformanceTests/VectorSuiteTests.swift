@@ -18,17 +18,19 @@ import Verdicts
         func passed(_ name: String) -> Int { report.families.first { $0.name == name }?.passed ?? 0 }
         // 348 proofs, the reference tree and four traps; every row of the profiles and every dag-pb block; every signature.
         #expect(passed("rfc6962") == 353)
-        #expect(passed("dsse") == 6)
-        #expect(passed("signatures") == 151)
-        // Ten profile rows, 24 archives, three tables, twelve dag-pb blocks, and forms that are no node.
-        #expect(passed("ipfs") >= 120)
+        #expect(passed("dsse") == 7)
+        // 151 of Ed25519, the rest of ECDSA on P-256.
+        #expect(passed("signatures") > 350)
+        // Ten profile rows, 24 archives, three tables, every dag-pb and dag-cbor block, and forms that are neither.
+        #expect(passed("ipfs") >= 180)
         #expect(passed("blake3") == 105)
         #expect(passed("sha3-keccak") >= 256)
         #expect(passed("bao") > 150)
         #expect(passed("filecoin") == 36)
         #expect(passed("oz-merkle") == 27)
         #expect(passed("tlog") >= 60)
-        #expect(report.families.contains { $0.name == "cose" && $0.skipped > 0 && $0.passed == 0 })
+        // Ten structures with one signer, four of which are forged, and the form of four published ones.
+        #expect(passed("cose") >= 12)
     }
 
     @Test func ownVectors() async throws {

@@ -137,6 +137,18 @@ import Verdicts
     @Test func readsBack() throws {
         let trust = try BundleFactory(quorum: 2).trust
         #expect(try TrustFile(parsing: trust.bytes) == trust)
+        let pinned = try TrustFile(
+            engines: trust.engines,
+            validators: trust.validators,
+            quorum: 2,
+            rulesets: [Ruleset.default.digest]
+        )
+        #expect(try TrustFile(parsing: pinned.bytes) == pinned)
+        for rulesets in [[], [Ruleset.default.digest, Ruleset.default.digest]] {
+            #expect(throws: ParseError.self) {
+                try TrustFile(engines: trust.engines, validators: trust.validators, quorum: 2, rulesets: rulesets)
+            }
+        }
     }
 
     @Test func damagedTrustFilesAreRefused() throws {

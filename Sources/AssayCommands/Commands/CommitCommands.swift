@@ -9,7 +9,7 @@ struct CommitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "commit",
         abstract: "Commit to files and folders, and check commitments.",
-        subcommands: [CommitCreate.self, CommitVerify.self]
+        subcommands: [CommitCreate.self, CommitOpen.self, CommitVerify.self]
     )
 }
 
@@ -19,7 +19,8 @@ enum CommittedPath {
     case folder(FolderNames)
 
     /// Reads everything below `path` once.
-    init(_ path: String, blake3: Bool = false, piece: Bool = false, _ tool: Tool) throws(Failure) {
+    /// - Parameter options: what to compute of a file besides tree and CID; a folder has its own names.
+    init(_ path: String, _ options: ScanOptions, _ tool: Tool) throws(Failure) {
         let progress = Progress(tool, "hash")
         defer { progress.finish() }
         do throws(FileError) {
@@ -36,7 +37,7 @@ enum CommittedPath {
                 )
             } else {
                 self = .file(
-                    try ArtefactScan.file(path, options: ScanOptions(blake3: blake3, piece: piece)) { done, total in
+                    try ArtefactScan.file(path, options: options) { done, total in
                         progress.show(done, of: total, "bytes")
                     }
                 )
@@ -93,19 +94,28 @@ enum CommittedPath {
 struct CommitCreate: ToolCommand {
     static let configuration = CommandConfiguration(
         commandName: "create",
-        abstract: "Commit to a file (assay-tree-1, CIDv1, SHA-256) or a folder (UnixFS CID, canonical manifest)."
+        abstract: "Commit to a file (assay-tree-1, CIDv1) or a folder (UnixFS CID, canonical manifest).",
+        discussion: """
+            A file is read once. The tree and the CID are computed on all cores; a flat SHA-256 is one chain from the first \
+            byte to the last, slower than all the rest, and therefore only computed when it is asked for.
+            """
     )
 
     @Argument(help: "A file or a folder.")
     var path: String
+    @Flag(help: "Compute the flat SHA-256 too.")
+    var sha256 = false
     @Flag(help: "Compute BLAKE3 too.")
     var blake3 = false
+    @Option(help: ArgumentHelp("Write the Bao outboard here; computes BLAKE3 too.", valueName: "file"))
+    var outboard: String?
     @Flag(help: "Compute the Filecoin piece commitment too.")
     var piece = false
     @OptionGroup var global: GlobalOptions
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
-        let committed = try CommittedPath(path, blake3: blake3, piece: piece, tool)
+        let options = ScanOptions(flatSHA256: sha256, blake3: blake3, outboardPath: outboard, piece: piece)
+        let committed = try CommittedPath(path, options, tool)
         var members: JSONObject = ["path": .string(path)]
         for member in committed.members.members { members[member.name] = member.value }
         return Answer(members: members, lines: Table.facts([("path", path)] + committed.names))
@@ -115,8 +125,11 @@ struct CommitCreate: ToolCommand {
 struct CommitVerify: ToolCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Check a file or folder against its commitment or identifier.",
-        discussion: "Every name that is given must hold. Exit code 1 when one does not."
+        abstract: "Check a file or folder against its commitment or identifier, or chunks against an opening.",
+        discussion: """
+            Every name that is given must hold. With --opening the file holds chunks of an artefact that need not be here; \
+            --commitment is then the artefact's, and without it the opening's own is only shown. Exit code 1 when one does not hold.
+            """
     )
 
     @Argument(help: "A file or a folder.")
@@ -129,6 +142,8 @@ struct CommitVerify: ToolCommand {
     var sha256: String?
     @Option(help: ArgumentHelp("The SHA-256 of a folder's manifest.", valueName: "hex"))
     var manifest: String?
+    @Option(help: ArgumentHelp("What assay commit open wrote for these chunks.", valueName: "file"))
+    var opening: String?
     @OptionGroup var global: GlobalOptions
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
@@ -143,6 +158,7 @@ struct CommitVerify: ToolCommand {
         if let cid {
             wanted.append(("cid", try Failure.parsing("--cid") { () throws(ParseError) in try CID(text: cid) }.text))
         }
+        if let opening { return try Self.check(path, opening: opening, wanted, tool) }
         guard !wanted.isEmpty else {
             let error = ParseError(
                 field: "cid",
@@ -151,11 +167,40 @@ struct CommitVerify: ToolCommand {
             )
             throw Failure(option: "--cid", error)
         }
-        let committed = try CommittedPath(path, tool)
+        let committed = try CommittedPath(path, ScanOptions(flatSHA256: sha256 != nil), tool)
         let checks = wanted.map { name, value -> Check in
             let actual = committed.names.first { $0.name == name }?.value
             return .that("commit.\(name)", actual == value, expected: value, actual: actual ?? "none: not of this kind")
         }
+        return Self.answer(path, checks, tool)
+    }
+
+    private static func check(
+        _ path: String,
+        opening file: String,
+        _ wanted: [(name: String, value: String)],
+        _ tool: Tool
+    ) throws(Failure) -> Answer {
+        let openingBytes = try Files.read(file, maxBytes: 1 << 16)
+        let opening = try Failure.reading(file) { () throws(ParseError) in try ArtefactOpening(parsing: openingBytes) }
+        let chunks = try Files.read(path)
+        var checks: [Check] = []
+        for (name, value) in wanted {
+            let actual = name == "commitment" ? opening.commitment.hex : "none: an opening has no \(name)"
+            checks.append(.that("opening.\(name)", actual == value, expected: value, actual: actual))
+        }
+        checks.append(
+            .that(
+                "opening.chunks",
+                opening.verifies(chunks),
+                expected: "chunks from \(opening.firstChunk) on of \(opening.commitment.hex)",
+                actual: "other bytes, or another proof"
+            )
+        )
+        return answer(path, checks, tool)
+    }
+
+    private static func answer(_ path: String, _ checks: [Check], _ tool: Tool) -> Answer {
         let failed = checks.first { $0.result == .fail }
         var answer = Answer(
             failed == nil ? .ok : .rejected,

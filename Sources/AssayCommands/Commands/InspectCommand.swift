@@ -27,7 +27,9 @@ struct InspectCommand: ToolCommand {
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
         let bytes = try Files.read(file, maxBytes: Bundle.maxBytes)
         do throws(ParseError) {
-            let (kind, value) = try Self.decode(bytes)
+            var decoded = try InspectFormats.decode(bytes, path: file)
+            if decoded == nil { decoded = try Self.decode(bytes) }
+            let (kind, value) = decoded ?? ("empty", .null)
             if let member { return try Self.member(member, of: value, kind) }
             return Answer(
                 members: [

@@ -14,12 +14,14 @@ struct KeyCommand: ParsableCommand {
 struct KeyNew: ToolCommand {
     static let configuration = CommandConfiguration(
         commandName: "new",
-        abstract: "Make an Ed25519 key in a new file that only its owner can read.",
-        discussion: "An existing file is never overwritten."
+        abstract: "Make a key in a new file that only its owner can read.",
+        discussion: "An existing file is never overwritten. Logs and witnesses need Ed25519, which is the default."
     )
 
     @Argument(help: "The file; ~/.config/assay/key.pem when it is not given.")
     var file: String?
+    @Option(help: "ed25519, or es256 for ECDSA on P-256.")
+    var algorithm = KeyAlgorithm.ed25519
     @OptionGroup var global: GlobalOptions
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
@@ -27,7 +29,7 @@ struct KeyNew: ToolCommand {
         if file == nil, let slash = path.lastIndex(of: "/") { try Files.makeFolder(String(path[..<slash])) }
         let key: SigningKey
         do throws(KeyError) {
-            key = try .generate()
+            key = try .generate(algorithm == .es256 ? .es256 : .ed25519)
         } catch {
             throw Failure(error, in: path)
         }
@@ -61,4 +63,10 @@ struct KeyShow: ToolCommand {
         let text = key.verifyingKey.text
         return Answer(members: ["key": .string(text), "path": .string(path)], lines: [text])
     }
+}
+
+/// The algorithms on the command line.
+enum KeyAlgorithm: String, CaseIterable, ExpressibleByArgument {
+    case ed25519
+    case es256
 }

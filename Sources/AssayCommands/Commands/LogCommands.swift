@@ -12,7 +12,8 @@ struct LogCommand: ParsableCommand {
         commandName: "log",
         abstract: "Keep, prove, check and witness transparency logs (C2SP tlog-tiles).",
         subcommands: [
-            LogAppend.self, LogRoot.self, LogProve.self, LogCheckProof.self, LogWitness.self, LogFsck.self,
+            LogAppend.self, LogRoot.self, LogProve.self, LogCheckProof.self, LogCosign.self, LogWitness.self,
+            LogFsck.self,
         ]
     )
 }

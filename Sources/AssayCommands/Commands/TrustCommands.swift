@@ -1,6 +1,7 @@
 // `assay trust`: the file that says whom an auditor believes.
 internal import ArgumentParser
 internal import Codecs
+internal import Commitments
 internal import EngineAPI
 internal import Receipts
 internal import Signatures
@@ -27,15 +28,29 @@ struct TrustCreate: ToolCommand {
     var output: String
     @Option(help: "How many validators must agree.")
     var quorum = 1
+    @Option(help: ArgumentHelp("Believe settlements by this ruleset only; may be repeated.", valueName: "file"))
+    var ruleset: [String] = []
     @OptionGroup var engine: EngineOptions
     @OptionGroup var global: GlobalOptions
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
         let client = try engine.connect(tool)
         let description = try await tool.call { () throws(EngineError) in try await client.engine() }
+        var rulesets: [Digest] = []
+        for file in ruleset {
+            let bytes = try Files.read(file, maxBytes: 1 << 20)
+            rulesets.append(
+                try Failure.reading(file) { () throws(ParseError) in try Ruleset(parsing: bytes).digest }
+            )
+        }
         let trust: TrustFile
         do throws(ParseError) {
-            trust = try TrustFile(engines: [description.engine], validators: description.validators, quorum: quorum)
+            trust = try TrustFile(
+                engines: [description.engine],
+                validators: description.validators,
+                quorum: quorum,
+                rulesets: rulesets.isEmpty ? nil : rulesets
+            )
         } catch {
             if error.field == "quorum" { throw Failure(option: "--quorum", error) }
             throw Failure(error, in: "the engine's description")

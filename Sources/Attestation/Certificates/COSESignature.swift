@@ -42,12 +42,4 @@ extension COSESign1 {
             return key.isValid(rsa: signature, padding: .pss, hash: hash, message: message[...])
         }
     }
-
-    /// Whether the Ed25519 `key` made the signature; false unless the protected header names EdDSA.
-    public func isSigned(by key: VerifyingKey, detached: [UInt8]? = nil, externalAAD: [UInt8] = []) -> Bool {
-        guard algorithm == .edDSA, let message = signedBytes(detached: detached, externalAAD: externalAAD) else {
-            return false
-        }
-        return key.isValid(signature: Array(signature), for: message)
-    }
 }

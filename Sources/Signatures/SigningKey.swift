@@ -1,4 +1,4 @@
-// Ed25519 keys and signatures (RFC 8032) through OpenSSL 3. Every OpenSSL pointer of this kind stays in this file.
+// Private keys and what they sign: Ed25519 (RFC 8032) and, for keys like those of hardware, ES256, through OpenSSL 3.
 
 internal import COpenSSL
 public import Codecs
@@ -18,48 +18,7 @@ public enum KeyError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// A 32-byte Ed25519 public key.
-public struct VerifyingKey: Hashable, Sendable, CustomStringConvertible {
-    /// The encoded point, RFC 8032 §5.1.2.
-    public let bytes: [UInt8]
-
-    /// Takes the 32 bytes of an encoded point. Whether the point is on the curve shows when a signature is checked.
-    public init(bytes: [UInt8], field: String = "key") throws(ParseError) {
-        guard bytes.count == 32 else {
-            throw ParseError(field: field, expected: "32 bytes", actual: "\(bytes.count) bytes")
-        }
-        self.bytes = bytes
-    }
-
-    /// Reads the text form, `ed25519:` and 64 hexadecimal digits.
-    public init(text: String, field: String = "key") throws(ParseError) {
-        guard text.hasPrefix("ed25519:") else {
-            throw ParseError(field: field, expected: "'ed25519:' and 64 hexadecimal digits", actual: text)
-        }
-        try self.init(bytes: try Hex.decode(text.dropFirst(8), count: 32, field: field), field: field)
-    }
-
-    /// `ed25519:` and the bytes in hexadecimal.
-    public var text: String { "ed25519:" + Hex.encode(bytes) }
-    public var description: String { text }
-
-    /// Whether `signature` is this key's signature of exactly `message` (RFC 8032 §5.1.7).
-    public func isValid(signature: [UInt8], for message: [UInt8]) -> Bool {
-        guard signature.count == 64 else { return false }
-        guard let key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nil, bytes, bytes.count) else {
-            ERR_clear_error()
-            return false
-        }
-        defer { EVP_PKEY_free(key) }
-        guard let context = EVP_MD_CTX_new() else { return false }
-        defer { EVP_MD_CTX_free(context) }
-        defer { ERR_clear_error() }
-        guard EVP_DigestVerifyInit(context, nil, nil, nil, key) == 1 else { return false }
-        return EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1
-    }
-}
-
-/// An Ed25519 private key, held by OpenSSL and wiped by it when the last reference goes.
+/// A private key, held by OpenSSL and wiped by it when the last reference goes.
 public final class SigningKey: Sendable {
     private nonisolated(unsafe) let key: OpaquePointer
     /// The public half.
@@ -69,11 +28,13 @@ public final class SigningKey: Sendable {
         var bytes = [UInt8](repeating: 0, count: 32)
         var count = bytes.count
         // X25519 keys have 32 bytes too.
-        guard EVP_PKEY_get_id(key) == EVP_PKEY_ED25519,
-            EVP_PKEY_get_raw_public_key(key, &bytes, &count) == 1, count == 32
-        else {
-            EVP_PKEY_free(key)
-            throw .malformed(ParseError(field: "key", expected: "an Ed25519 key", actual: "another kind of key"))
+        if EVP_PKEY_get_id(key) != EVP_PKEY_ED25519 || EVP_PKEY_get_raw_public_key(key, &bytes, &count) != 1 {
+            guard let point = P256.point(of: key) else {
+                EVP_PKEY_free(key)
+                let expected = "an Ed25519 key or one of P-256"
+                throw .malformed(ParseError(field: "key", expected: expected, actual: "another kind of key"))
+            }
+            bytes = point
         }
         self.key = key
         do throws(ParseError) {
@@ -89,11 +50,14 @@ public final class SigningKey: Sendable {
     }
 
     /// Makes a new key from OpenSSL's random source.
-    public static func generate() throws(KeyError) -> SigningKey {
-        try SigningKey(seed: Random.bytes(32))
+    public static func generate(_ algorithm: VerifyingKey.Algorithm = .ed25519) throws(KeyError) -> SigningKey {
+        switch algorithm {
+        case .ed25519: try SigningKey(seed: Random.bytes(32))
+        case .es256: try SigningKey(owning: P256.generate())
+        }
     }
 
-    /// The key whose 32-byte RFC 8032 private key is `seed`.
+    /// The Ed25519 key whose 32-byte RFC 8032 private key is `seed`.
     public convenience init(seed: [UInt8]) throws(KeyError) {
         guard seed.count == 32 else {
             throw .malformed(ParseError(field: "seed", expected: "32 bytes", actual: "\(seed.count) bytes"))
@@ -104,7 +68,7 @@ public final class SigningKey: Sendable {
         try self.init(owning: key)
     }
 
-    /// Reads an unencrypted PKCS #8 key in PEM (RFC 8410 §7).
+    /// Reads an unencrypted PKCS #8 key in PEM (RFC 8410 §7; RFC 5915 for P-256).
     public convenience init(pem: [UInt8]) throws(KeyError) {
         guard pem.count <= 16384 else {
             throw .malformed(ParseError(field: "key", expected: "a PEM file", actual: "\(pem.count) bytes"))
@@ -140,8 +104,9 @@ public final class SigningKey: Sendable {
         return Array(bytes.prefix(Int(count)))
     }
 
-    /// The 64-byte signature of `message` (RFC 8032 §5.1.6; deterministic).
+    /// The 64-byte signature of `message`: RFC 8032 §5.1.6, deterministic, or ES256, another one every time.
     public func signature(for message: [UInt8]) throws(KeyError) -> [UInt8] {
+        if verifyingKey.algorithm == .es256 { return try P256.signature(message, with: key) }
         guard let context = EVP_MD_CTX_new() else {
             throw .library(operation: "allocate a context", detail: LibraryErrors.drain())
         }
