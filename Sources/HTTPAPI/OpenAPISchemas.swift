@@ -51,6 +51,7 @@ enum OpenAPISchemas {
                 ],
                 optional: [
                     "missing": list(OpenAPIDocument.reference("CID")),
+                    "metered": amount, "covered": amount, "yields": choice(["preempted", "closed"]),
                     "outcome": choice(["accepted", "rejected", "requesterFault", "inconclusive"]),
                     "paid": amount, "refunded": amount,
                 ]

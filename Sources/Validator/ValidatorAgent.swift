@@ -52,13 +52,13 @@ public struct ValidatorAgent: Sendable {
         for output in claim.execution.predicate.outputs {
             outputs[output.slot] = try await session.bytes(output.identity, of: work.job, keepingIn: artefacts)
         }
-        let outcome = await runner.run(claim.job.sealed.spec.replay, files: files)
+        let outcome = await runner.run(claim.work.spec.replay, files: files)
         if case .failed(let failure) = outcome, failure.reason == .cancelled { throw .cancelled }
         if case .completed(let run) = outcome {
             log.info("validator: job \(work.job) was replayed in sandbox \(run.sandbox.level.rawValue)")
         }
         let (verdict, divergence) = ReplayAppraiser.appraise(
-            job: claim.job.sealed,
+            job: claim.work,
             execution: claim.execution,
             trace: claim.trace,
             outputs: outputs,
@@ -87,7 +87,7 @@ public struct ValidatorAgent: Sendable {
                 validator: session.key.verifyingKey,
                 executionDigest: claim.execution.digest,
                 at: session.clock.now,
-                replayed: try run.map { try VerdictStatement.Replayed($0, of: claim.job.sealed.spec.replay) },
+                replayed: try run.map { try VerdictStatement.Replayed($0, of: claim.work.spec.replay) },
                 divergence: divergence,
                 device: run?.device,
                 sandbox: run?.sandbox,
@@ -103,6 +103,8 @@ public struct ValidatorAgent: Sendable {
 /// An execution whose documents fit together: a lease by the engine, a statement by the lease's node, the trace it names.
 private struct Claim {
     let job: LeasedJob
+    /// What the statement says was done: the whole job, or its first steps.
+    let work: SealedJob
     let execution: Signed<ExecutionStatement>
     let trace: Trace
 
@@ -119,6 +121,8 @@ private struct Claim {
         } catch {
             throw .documents("\(error)")
         }
+        // A statement about fewer steps than the terms allow is judged against the whole job, and fails there.
+        self.work = (try? job.sealed.prefix(steps: execution.predicate.steps)) ?? job.sealed
         guard execution.predicate.jobID.digest == work.job, execution.predicate.leaseDigest == job.lease.digest else {
             throw .documents("execution: expected one under lease \(job.lease.digest), found another")
         }
