@@ -85,6 +85,7 @@ let package = Package(
         system("COpenCL", pkgConfig: "OpenCL", debian: "ocl-icd-opencl-dev"),
         system("CCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
         system("CGMP", pkgConfig: "gmp", debian: "libgmp-dev"),
+        system("CPostgres", pkgConfig: "libpq", debian: "libpq-dev"),
         kernels("CFieldKernels", exclude: ["tower.inc", "tower_types.inc"]),
         kernels("CHashKernels"),
         .target(name: "CSpawn"),
@@ -93,6 +94,7 @@ let package = Package(
         // Floor 1: bytes and words.
         module("Codecs"),
         module("Verdicts", ["Codecs"]),
+        module("PostgreSQL", ["CPostgres"]),
 
         // Floor 2: hashes, trees, keys.
         module("Commitments", ["Codecs", "CHashKernels", "COpenSSL"]),
@@ -111,8 +113,11 @@ let package = Package(
         module("TransparencyLog", ["Codecs", "Commitments", "Signatures"]),
 
         // Floor 5: what is believed, and what is owned.
-        module("Appraisal", ["Codecs", "Commitments", "Receipts", "Replay", "Signatures", "Verdicts"]),
-        module("Ledger", ["Codecs", "Commitments", grdb]),
+        module(
+            "Appraisal",
+            ["Codecs", "Commitments", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts"]
+        ),
+        module("Ledger", ["Codecs", "Commitments", "PostgreSQL", grdb]),
         module("LogKeeping", ["Codecs", "Commitments", "Signatures", "TransparencyLog", grdb]),
 
         // Floor 6: who does what for how much, and how an engine is spoken to.
@@ -140,8 +145,8 @@ let package = Package(
         module(
             "AssayTesting",
             [
-                "Appraisal", "Attestation", "Codecs", "Commitments", "Receipts", "Replay", "Signatures", "Verdicts",
-                "COpenSSL",
+                "Algebra", "Appraisal", "Attestation", "Codecs", "Commitments", "Receipts", "Replay", "Signatures",
+                "Verdicts", "COpenSSL", "CSpawn",
             ]
         ),
         module(
@@ -168,13 +173,15 @@ let package = Package(
             path: "Examples/DigitsAccuracy"
         ),
 
+        module("MiniLM", ["Codecs"], path: "Examples/minilm/Model"),
+
         // Floor 9: programs. `AssayCommands` holds what of the command line is worth testing; it has neither NIO nor OpenCL.
         module(
             "AssayCommands",
             [
-                "Appraisal", "Attestation", "Codecs", "Commitments", "Conformance", "EngineAPI", "EngineClient",
-                "Ledger",
-                "Receipts", "LogKeeping", "Replay", "Signatures", "TransparencyLog", "Validator", "Verdicts",
+                "Algebra", "Appraisal", "Attestation", "Codecs", "Commitments", "Conformance", "EngineAPI",
+                "EngineClient", "Ledger", "LogKeeping", "Proofs", "Receipts", "Replay", "Signatures",
+                "TransparencyLog", "Validator", "Verdicts",
                 argumentParser,
             ]
         ),
@@ -219,9 +226,13 @@ let package = Package(
             ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting"]
         ),
         tests(of: "Conformance", ["Codecs", "Verdicts", "Conformance", "AssayTesting"]),
+        tests(of: "MiniLM", ["AssayTesting", "Codecs", "MiniLM"]),
         tests(of: "Replay", ["Codecs", "Commitments", "Replay", "assay-replay"]),
         program("LedgerCrashProbe", ["Ledger", "Commitments"], path: "Tests/LedgerCrashProbe"),
-        tests(of: "Ledger", ["Ledger", "Codecs", "Commitments", "LedgerCrashProbe", grdb]),
+        tests(
+            of: "Ledger",
+            ["AssayTesting", "Ledger", "Codecs", "Commitments", "PostgreSQL", "LedgerCrashProbe", grdb]
+        ),
         tests(
             of: "Market",
             [
@@ -232,14 +243,20 @@ let package = Package(
         tests(
             of: "Validator",
             [
-                "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts",
-                "Replay", "Signatures", "Validator", "Verdicts", logging,
+                "Algebra", "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market",
+                "Proofs", "Receipts", "Replay", "Signatures", "Validator", "Verdicts", logging,
             ]
+        ),
+        program(
+            "EvidenceProbe",
+            ["Algebra", "AssayTesting", "Codecs", "Receipts"],
+            path: "Tests/EvidenceProbe"
         ),
         tests(
             of: "Daemon",
             [
-                "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient", "Ledger", "Receipts",
+                "Algebra", "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient",
+                "EvidenceProbe", "Ledger", "Receipts",
                 "Replay", "Signatures", "Validator", "Verdicts", "assayd", "assay-replay",
             ]
         ),
@@ -260,8 +277,8 @@ let package = Package(
         tests(
             of: "AssayCommands",
             [
-                "AssayCommands", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI", "EngineTesting",
-                "Ledger", "Receipts", "Replay", "Signatures", "Verdicts",
+                "Algebra", "AssayCommands", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI",
+                "EngineTesting", "Ledger", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts",
             ]
         ),
     ],

@@ -41,11 +41,11 @@ public enum Audit {
         auditor.checkTopUps()
         auditor.checkReading()
         auditor.checkExecution()
+        auditor.checkEvidence()
         auditor.checkVerdicts()
         auditor.checkSettlement()
-        var isUndecided = false
-        if let deep { isUndecided = await auditor.replay(with: deep) == .undecided }
-        return auditor.report(bytes, isUndecided: isUndecided)
+        if let deep, await auditor.replay(with: deep) == .undecided { auditor.isUndecided = true }
+        return auditor.report(bytes)
     }
 
     private static func corrupt(_ bytes: [UInt8], _ block: CID, _ time: Int64?) -> AuditReport {

@@ -107,19 +107,29 @@ extension Auditor {
         for output in document.predicate.outputs {
             outputs[output.slot] = bundle.members[BundleMember.output(output.slot)]
         }
+        var files: [String: [UInt8]] = [:]
+        for file in file.job.spec.evidence.files {
+            files[file.path] = bundle.members[BundleMember.input(file.path)]
+        }
+        var evidence: [String: [UInt8]] = [:]
+        for part in document.predicate.evidence {
+            evidence[part.path] = bundle.members[BundleMember.evidence(part)]
+        }
         // A statement about fewer steps than the terms allow is held against the whole job, and fails there.
         return ExecutionClaim(
             job: (try? file.job.prefix(steps: document.predicate.steps)) ?? file.job,
             statement: document.predicate,
             subjects: document.subjects,
             trace: trace,
-            outputs: outputs
+            outputs: outputs,
+            files: files,
+            evidence: evidence
         )
     }
 
     /// A claim that does not hold refutes a receipt that pays for it. A receipt that rejects the claim is true all the same:
     /// that the provider's own documents disagree is then a reason, not a contradiction.
-    private func weighed(_ check: Check) -> Check {
+    func weighed(_ check: Check) -> Check {
         guard check.result == .fail, receipt.outcome != .accepted else { return check }
         var copy = check
         copy.result = .skip

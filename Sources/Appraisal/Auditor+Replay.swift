@@ -29,7 +29,12 @@ extension Auditor {
             files[artefact.file] = bytes
         }
         let outcome = await runner.run(claim.job.spec.replay, files: files)
-        let (verdict, divergence) = ReplayAppraiser.appraise(claim, subject: execution.digest, outcome: outcome)
+        let (replayed, divergence) = ReplayAppraiser.appraise(claim, subject: execution.digest, outcome: outcome)
+        let verdict = Verdict.combining(
+            [replayed] + EvidenceAppraiser().evidenceVerdicts(claim, execution.digest),
+            kind: file.job.spec.evidence.kind,
+            subject: execution.digest.text
+        )
         guard verdict.outcome != .inconclusive else {
             skip(verdict.checks.last.map(\.actual) ?? "inconclusive")
             return .undecided

@@ -89,7 +89,7 @@ extension Auditor {
         equal(id + ".attempt", receipt.attempt, statement.attempt)
         equal(id + ".execution", execution, statement.executionDigest)
         equal(id + ".verdict-subject", execution.text, statement.verdict.subject)
-        equal(id + ".kind", file.job.spec.evidence.rawValue, statement.verdict.kind)
+        equal(id + ".kind", file.job.spec.evidence.kind, statement.verdict.kind)
         let flaw = flaw(of: statement)
         that(
             id + ".consistency",
@@ -97,6 +97,23 @@ extension Auditor {
             expected: "roots, divergence and checks that fit \(statement.verdict.outcome.rawValue)",
             actual: flaw ?? "they fit"
         )
+        // A verdict that needed nothing but a replay is judged by `flaw` alone.
+        guard file.job.spec.evidence.hasParts, let claim else { return }
+        let again = VerdictRecheck(statement, claim, execution)
+        if again.isUndecided, trust.validators.contains(statement.validator) { isUndecided = true }
+        checks += again.checks.map { check in
+            var copy = check
+            copy.id = id + check.id.dropFirst("verdict".count)
+            return copy
+        }
+    }
+
+    /// The evidence that the provider handed over, judged again from the bundle.
+    mutating func checkEvidence() {
+        guard file.job.spec.evidence.hasParts, let claim, let execution = file.execution else { return }
+        for verdict in EvidenceAppraiser().evidenceVerdicts(claim, execution.digest) {
+            checks += verdict.checks.map(weighed)
+        }
     }
 
     /// Why a verdict does not fit what it says it found; `nil` when it does.
@@ -104,10 +121,12 @@ extension Auditor {
         let claim = file.execution?.predicate
         switch statement.verdict.outcome {
         case .accepted:
+            if statement.divergence != nil { return "accepted with a divergence" }
+            // Without a replay the bound is what the evidence gives; `VerdictRecheck` computes it.
+            guard file.job.spec.evidence.replay != nil else { return nil }
             guard let roots = statement.replayed else { return "accepted without a replay" }
             if roots.outputRoot != claim?.outputRoot { return "another output root than the one accepted" }
             if roots.traceRoot != claim?.traceRoot { return "another trace root than the one accepted" }
-            if statement.divergence != nil { return "accepted with a divergence" }
             if statement.verdict.soundness != .exact {
                 return "accepted with an error of \(statement.verdict.soundness.text)"
             }

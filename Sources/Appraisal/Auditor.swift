@@ -16,6 +16,8 @@ struct Auditor {
     let trust: TrustFile
     let time: Int64?
     var checks: [Check] = []
+    /// Whether something that the audit has to judge again is not at hand.
+    var isUndecided = false
 
     /// The receipt.
     var receipt: Receipt { file.receipt.predicate }
@@ -112,12 +114,11 @@ struct Auditor {
         known.formUnion(file.topUps.indices.map { BundleMember.topUp($0 + 1) })
         known.formUnion(file.verdicts.indices.map(BundleMember.verdict))
         var identities: [String: ArtefactIdentity] = [:]
-        for (artefact, identity) in zip(file.job.spec.replay.artefacts, file.job.inputs) {
-            identities[BundleMember.input(artefact.file)] = identity
-        }
+        for file in file.job.files { identities[BundleMember.input(file.path)] = file.identity }
         for output in file.execution?.predicate.outputs ?? [] {
             identities[BundleMember.output(output.slot)] = output.identity
         }
+        for part in file.execution?.predicate.evidence ?? [] { identities[BundleMember.evidence(part)] = part.file }
         let unknown = bundle.names.first { !known.contains($0) && identities[$0] == nil }
         that(
             "bundle.members",
@@ -125,14 +126,14 @@ struct Auditor {
             expected: "only members that the receipt leads to",
             actual: unknown ?? "\(bundle.names.count) members"
         )
-        for artefact in file.job.spec.replay.artefacts {
-            let name = BundleMember.input(artefact.file)
+        for file in file.job.files {
+            let name = BundleMember.input(file.path)
             guard let bytes = bundle.members[name], let stated = identities[name] else { continue }
             let found = ArtefactIdentity(of: bytes)
             that(
                 "bundle.input",
                 found == stated,
-                expected: "\(artefact.file): \(stated.cid), \(stated.byteCount) bytes",
+                expected: "\(file.path): \(stated.cid), \(stated.byteCount) bytes",
                 actual: "\(found.cid), \(found.byteCount) bytes"
             )
         }
@@ -149,7 +150,7 @@ struct Auditor {
     }
 
     /// The report over all checks so far.
-    func report(_ bytes: [UInt8], isUndecided: Bool) -> AuditReport {
+    func report(_ bytes: [UInt8]) -> AuditReport {
         let digest = SHA256.hash(bytes)
         let isRefuted = checks.contains { $0.result == .fail }
         let conclusion: AuditReport.Conclusion
@@ -172,7 +173,7 @@ struct Auditor {
                 kind: Self.kind,
                 outcome: outcome,
                 fault: isRefuted || isUndecided ? .none : receipt.fault,
-                soundness: isAccepted ? .exact : .none,
+                soundness: isAccepted ? soundness : .none,
                 assumptions: assumptions,
                 checks: checks,
                 subject: digest.text
@@ -188,6 +189,13 @@ struct Auditor {
             bundleDigest: digest,
             time: time
         )
+    }
+
+    /// The error bound that the validators whom the auditor trusts give; it has been computed again from the evidence.
+    private var soundness: Soundness {
+        file.verdicts.lazy.map(\.predicate)
+            .first { trust.validators.contains($0.validator) && $0.verdict.outcome == receipt.outcome }?
+            .verdict.soundness ?? .none
     }
 
     /// What the audit rests on beside its checks.

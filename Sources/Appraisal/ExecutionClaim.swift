@@ -14,6 +14,10 @@ struct ExecutionClaim {
     let trace: Trace
     /// The outputs that are at hand, by slot name.
     let outputs: [String: [UInt8]]
+    /// The files of the job folder that are at hand, by path; only those that evidence names are looked at.
+    var files: [String: [UInt8]] = [:]
+    /// The parts of the evidence that are at hand, by their path.
+    var evidence: [String: [UInt8]] = [:]
 
     /// Every check that needs no execution, in a fixed order.
     ///
@@ -43,7 +47,29 @@ struct ExecutionClaim {
             device(spec),
         ]
         for index in spec.outputSlots { checks += output(spec, index) }
+        if job.spec.evidence.hasParts || !statement.evidence.isEmpty {
+            let flaw = job.spec.evidence.flaw(in: statement.evidence)
+            checks.append(
+                .that(
+                    "claim.evidence",
+                    flaw == nil,
+                    expected: flaw.map { "\($0.field): \($0.expected)" } ?? "the parts that the spec asks for",
+                    actual: flaw?.actual ?? statement.evidence.map(\.path).joined(separator: ",")
+                )
+            )
+        }
         return checks
+    }
+
+    /// Whether the bytes of a part are those that the statement commits to.
+    func file(_ part: EvidencePart, _ bytes: [UInt8], _ id: String) -> Check {
+        let found = ArtefactIdentity(of: bytes)
+        return .that(
+            id,
+            found == part.file,
+            expected: "\(part.file.cid), \(part.file.byteCount) bytes",
+            actual: "\(found.cid), \(found.byteCount) bytes"
+        )
     }
 
     /// The number of steps, if statement and trace agree about it.

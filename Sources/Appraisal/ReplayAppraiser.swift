@@ -7,7 +7,9 @@ public import Verdicts
 /// The verdict on an execution statement, from the bytes that came with it and a run of the same spec.
 public enum ReplayAppraiser {
     /// The kind of verdict that comes out.
-    public static let kind = "replay-exact"
+    public static let kind = ReplayRequirement.kind
+    /// The check that fails when the kernels break the rules.
+    static let admission = "replay.admission"
 
     /// Appraises a claim.
     ///
@@ -62,7 +64,7 @@ public enum ReplayAppraiser {
         case .refused(let faults):
             let text = faults.first.map(\.description) ?? "no rule named"
             verdict.checks.append(
-                Check(id: "replay.admission", result: .fail, expected: "kernels within the rules", actual: text)
+                Check(id: admission, result: .fail, expected: "kernels within the rules", actual: text)
             )
             verdict.outcome = .requesterFault
             verdict.fault = .requester
@@ -125,7 +127,7 @@ public enum ReplayAppraiser {
         }
     }
 
-    private static func assumption(_ replayClass: ReplaySpec.Class) -> Assumption {
+    static func assumption(_ replayClass: ReplaySpec.Class) -> Assumption {
         switch replayClass {
         case .exact: .kernelClassA
         case .integer:

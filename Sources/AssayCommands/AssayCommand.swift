@@ -20,10 +20,10 @@ struct AssayCommand: ParsableCommand {
         discussion: "Exit codes:\n\(ExitStatus.helpTable)",
         version: AssayVersion.text,
         subcommands: [
-            AuditCommand.self, AttestCommand.self, InspectCommand.self, CommitCommand.self, JobCommand.self,
-            EscrowCommand.self, KeyCommand.self, TrustCommand.self, NodeCommand.self, ReplayCommand.self,
-            VectorsCommand.self, FsckCommand.self, LogCommand.self, CompletionCommand.self, VersionCommand.self,
-            ReferenceCommand.self,
+            AuditCommand.self, AttestCommand.self, ProveCommand.self, InspectCommand.self, CommitCommand.self,
+            JobCommand.self, EscrowCommand.self, KeyCommand.self, TrustCommand.self, NodeCommand.self,
+            ReplayCommand.self, BenchCommand.self, VectorsCommand.self, FsckCommand.self, LogCommand.self,
+            CompletionCommand.self, VersionCommand.self, ReferenceCommand.self,
         ]
     )
 }

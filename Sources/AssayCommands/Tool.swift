@@ -27,6 +27,8 @@ public struct Tool: Sendable {
     public var engine: @Sendable (String) throws -> any EngineAPI
     /// A runner over the worker at a path; the one beside this program for `nil`. `nil` when there is none.
     public var runner: @Sendable (_ worker: String?, SandboxedRunner.Options) -> (any LocalRunner)?
+    /// How long things take.
+    public var stopwatch: Stopwatch
     /// Whether notes and progress are left out.
     public var isQuiet = false
     /// Whether a person reads the result.
@@ -41,7 +43,8 @@ public struct Tool: Sendable {
         now: @escaping @Sendable () -> Int64,
         pause: @escaping @Sendable (Int) async throws -> Void,
         engine: @escaping @Sendable (String) throws -> any EngineAPI,
-        runner: @escaping @Sendable (_ worker: String?, SandboxedRunner.Options) -> (any LocalRunner)?
+        runner: @escaping @Sendable (_ worker: String?, SandboxedRunner.Options) -> (any LocalRunner)?,
+        stopwatch: Stopwatch = .system
     ) {
         self.console = console
         self.environment = environment
@@ -49,6 +52,7 @@ public struct Tool: Sendable {
         self.pause = pause
         self.engine = engine
         self.runner = runner
+        self.stopwatch = stopwatch
     }
 
     /// Says something to whoever looks on.

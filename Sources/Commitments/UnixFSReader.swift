@@ -30,6 +30,11 @@ public struct UnixFSReader: Sendable {
         blocks = Dictionary(archive.blocks.map { ($0.id, $0.bytes) }, uniquingKeysWith: { first, _ in first })
     }
 
+    /// A view of blocks whose digests the caller has checked.
+    public init(blocks: [BlockIdentifier: ArraySlice<UInt8>]) {
+        self.blocks = blocks
+    }
+
     /// Everything below `root`, parents before children.
     ///
     /// Refused: names that are empty, `.` or `..` or hold `/`, `\` or NUL; the same name twice; directories sharded as a HAMT;

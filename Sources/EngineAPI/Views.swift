@@ -144,6 +144,8 @@ public struct JobView: Sendable, Equatable {
     public var metered: UInt64?
     /// Work units that the hold covers at the lease's price, for a job under a lease.
     public var covered: UInt64?
+    /// How many top-ups an open job has had; `nil` for none.
+    public var topUps: Int64?
     /// Why the node is to hand over what it has: `preempted` or `closed`.
     public var yields: String?
     /// The outcome of a final job.
@@ -164,6 +166,7 @@ public struct JobView: Sendable, Equatable {
         missing: [CID] = [],
         metered: UInt64? = nil,
         covered: UInt64? = nil,
+        topUps: Int64? = nil,
         yields: String? = nil,
         outcome: String? = nil,
         paid: Int64? = nil,
@@ -179,6 +182,7 @@ public struct JobView: Sendable, Equatable {
         self.missing = missing
         self.metered = metered
         self.covered = covered
+        self.topUps = topUps
         self.yields = yields
         self.outcome = outcome
         self.paid = paid
@@ -202,6 +206,7 @@ public struct JobView: Sendable, Equatable {
         if !missing.isEmpty { object["missing"] = .array(missing.map { .string($0.text) }) }
         if let metered { object["metered"] = .string(String(metered)) }
         if let covered { object["covered"] = .string(String(covered)) }
+        if let topUps { object["topUps"] = .integer(topUps) }
         if let yields { object["yields"] = .string(yields) }
         if let outcome { object["outcome"] = .string(outcome) }
         if let paid { object["paid"] = .string(String(paid)) }
@@ -229,6 +234,7 @@ public struct JobView: Sendable, Equatable {
             } : []
         metered = reader.has("metered") ? try reader.decimal("metered") : nil
         covered = reader.has("covered") ? try reader.decimal("covered") : nil
+        topUps = reader.has("topUps") ? try reader.integer("topUps", in: 1...Int64(UInt32.max)) : nil
         yields = try reader.optionalString("yields", maxBytes: 32)
         outcome = try reader.optionalString("outcome", maxBytes: 32)
         paid = reader.has("paid") ? try reader.signedAmount("paid") : nil

@@ -263,4 +263,6 @@ public enum BundleMember {
     public static func input(_ path: String) -> String { "input/" + path }
     /// The bytes of an output slot.
     public static func output(_ slot: String) -> String { "output/" + slot }
+    /// A part of the evidence.
+    public static func evidence(_ part: EvidencePart) -> String { "evidence/" + part.path }
 }

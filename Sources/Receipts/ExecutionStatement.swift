@@ -63,6 +63,8 @@ public struct ExecutionStatement: DocumentPredicate {
     public var sandbox: SandboxReport
     /// The results in slot order.
     public var outputs: [Output]
+    /// The evidence that came with them; empty when the spec asks for none from the provider.
+    public var evidence: [EvidencePart]
     /// When the run began, in seconds since 1970 by the node's clock.
     public var startedAt: Int64
     /// When it ended; not before `startedAt`.
@@ -85,6 +87,7 @@ public struct ExecutionStatement: DocumentPredicate {
         device: DeviceDescription,
         sandbox: SandboxReport,
         outputs: [Output],
+        evidence: [EvidencePart] = [],
         startedAt: Int64,
         finishedAt: Int64
     ) {
@@ -101,6 +104,7 @@ public struct ExecutionStatement: DocumentPredicate {
         self.device = device
         self.sandbox = sandbox
         self.outputs = outputs
+        self.evidence = evidence
         self.startedAt = startedAt
         self.finishedAt = finishedAt
     }
@@ -127,6 +131,7 @@ public struct ExecutionStatement: DocumentPredicate {
         meter = Meter(workUnits: execution.workUnits, wallMicroseconds: execution.wallMicroseconds)
         device = execution.device
         sandbox = execution.sandbox
+        evidence = []
         self.startedAt = startedAt
         self.finishedAt = max(startedAt, finishedAt)
     }
@@ -194,6 +199,16 @@ public struct ExecutionStatement: DocumentPredicate {
             try entry.finish()
             return output
         }
+        if reader.has("evidence") {
+            evidence = try reader.array("evidence", max: EvidencePart.maxParts) {
+                (value, path) throws(ParseError) -> EvidencePart in try EvidencePart(value, path)
+            }
+            guard !evidence.isEmpty else {
+                throw ParseError(field: reader.path("evidence"), expected: "no member, or parts", actual: "no parts")
+            }
+        } else {
+            evidence = []
+        }
         startedAt = try reader.time("startedAt")
         finishedAt = try reader.time("finishedAt")
         try reader.finish()
@@ -204,7 +219,7 @@ public struct ExecutionStatement: DocumentPredicate {
     }
 
     public var json: JSONValue {
-        .object([
+        var object: JSONObject = [
             "jobId": .string(jobID.text),
             "attempt": .integer(attempt),
             "epoch": .string(String(epoch)),
@@ -229,8 +244,10 @@ public struct ExecutionStatement: DocumentPredicate {
                     ])
                 }
             ),
-            "startedAt": .integer(startedAt),
-            "finishedAt": .integer(finishedAt),
-        ])
+        ]
+        if !evidence.isEmpty { object["evidence"] = .array(evidence.map(\.json)) }
+        object["startedAt"] = .integer(startedAt)
+        object["finishedAt"] = .integer(finishedAt)
+        return .object(object)
     }
 }

@@ -68,11 +68,11 @@ public struct JobFolder: Sendable {
         var files: [String: [UInt8]] = [:]
         var identities: [String: ArtefactIdentity] = [:]
         var left = Self.maxTotalBytes
-        for artefact in spec.replay.artefacts where files[artefact.file] == nil {
-            let bytes = try Self.read(artefact.file, below: root, maxBytes: left)
+        for file in spec.files where files[file.path] == nil {
+            let bytes = try Self.read(file.path, below: root, maxBytes: left)
             left -= UInt64(bytes.count)
-            files[artefact.file] = bytes
-            identities[artefact.file] = ArtefactIdentity(of: bytes)
+            files[file.path] = bytes
+            identities[file.path] = ArtefactIdentity(of: bytes)
         }
         do throws(ParseError) {
             return Content(job: try SealedJob(try spec.sealing(with: identities)), files: files)

@@ -15,12 +15,6 @@ public struct JobSpec: Sendable, Equatable {
     /// The most attempts at a job.
     public static let maxAttempts: Int64 = 5
 
-    /// The kinds of evidence that a job may ask for.
-    public enum Evidence: String, Sendable, CaseIterable {
-        /// Re-execution, bit for bit, of every step.
-        case replayExact = "replay-exact"
-    }
-
     /// The most that may be paid.
     public struct Price: Sendable, Equatable {
         /// The currency's code.
@@ -48,8 +42,8 @@ public struct JobSpec: Sendable, Equatable {
     public let name: String
     /// The computation.
     public private(set) var replay: ReplaySpec
-    /// How the result is to be verified; always the whole of it.
-    public let evidence: Evidence
+    /// What must hold before the result is believed.
+    public private(set) var evidence: EvidenceDemand
     /// The most that may be paid.
     public let price: Price
     /// How long each stage may take.
@@ -76,10 +70,7 @@ public struct JobSpec: Sendable, Equatable {
         try reader.constant("schema", Self.schema)
         name = try reader.code("name")
         replay = try ReplaySpec(try reader.value("replay"), reader.path("replay"))
-        var proof = try reader.object("evidence")
-        evidence = try proof.choice("kind")
-        try proof.constant("scope", "whole")
-        try proof.finish()
+        evidence = try EvidenceDemand(try reader.value("evidence"), reader.path("evidence"))
         var offer = try reader.object("price")
         price = Price(currency: try offer.code("currency"), maxPerMegaUnit: try offer.amount("maxPerMegaUnit"))
         try offer.finish()
@@ -109,6 +100,10 @@ public struct JobSpec: Sendable, Equatable {
             ext = nil
         }
         try reader.finish()
+        guard evidence.proofs.isEmpty || !terms.allowsPrefix else {
+            let expected = "terms under which the whole job is done: a proof is about all of it"
+            throw ParseError(field: reader.path("terms"), expected: expected, actual: "terms that allow a part")
+        }
         guard Charge.amount(workUnits: replay.workUnits, pricePerMegaUnit: price.maxPerMegaUnit) != nil,
             let cost = Charge.amount(
                 workUnits: terms.depositUnits ?? replay.workUnits,
@@ -125,7 +120,7 @@ public struct JobSpec: Sendable, Equatable {
     }
 
     /// Whether every file has its length and identifier.
-    public var isSealed: Bool { replay.isSealed }
+    public var isSealed: Bool { replay.isSealed && evidence.files.allSatisfy { $0.identity != nil } }
 
     /// The same spec with the length and identifier of every file filled in.
     /// - Throws: `ParseError` when a file is missing or is not what the spec already says about it.
@@ -138,6 +133,7 @@ public struct JobSpec: Sendable, Equatable {
         } catch {
             throw error.within("replay")
         }
+        copy.evidence = try evidence.sealing(with: files)
         return copy
     }
 
@@ -147,7 +143,7 @@ public struct JobSpec: Sendable, Equatable {
             "schema": .string(Self.schema),
             "name": .string(name),
             "replay": replay.json,
-            "evidence": .object(["kind": .string(evidence.rawValue), "scope": .string("whole")]),
+            "evidence": evidence.json,
             "price": .object([
                 "currency": .string(price.currency),
                 "maxPerMegaUnit": .string(String(price.maxPerMegaUnit)),
@@ -160,6 +156,11 @@ public struct JobSpec: Sendable, Equatable {
         return .object(object)
     }
 
+    /// Every file of the folder that the spec names: those of the computation first, then those of the evidence.
+    public var files: [JobFile] {
+        replay.artefacts.map { JobFile(path: $0.file, byteCount: $0.byteCount, cid: $0.cid) } + evidence.files
+    }
+
     /// The same spec over another computation.
     func replacing(_ replay: ReplaySpec) -> JobSpec {
         var copy = self
@@ -167,7 +168,7 @@ public struct JobSpec: Sendable, Equatable {
         return copy
     }
 
-    /// The identities of the files in the order of `replay.artefacts`; `nil` before sealing.
+    /// The identities of the computation's files in the order of `replay.artefacts`; `nil` before sealing.
     public var inputs: [ArtefactIdentity]? {
         var identities: [ArtefactIdentity] = []
         for artefact in replay.artefacts {
@@ -214,8 +215,10 @@ public struct SealedJob: Sendable, Equatable {
     public let spec: JobSpec
     /// Its bytes.
     public let bytes: [UInt8]
-    /// The length and identifier of every file, in the order of `spec.replay.artefacts`.
+    /// The length and identifier of every file of the computation, in the order of `spec.replay.artefacts`.
     public let inputs: [ArtefactIdentity]
+    /// Every file of the job folder, in the order of `spec.files`.
+    public let files: [SealedFile]
 
     /// Writes a sealed spec in its compact form.
     /// - Throws: `ParseError` when the spec is not sealed.
@@ -233,15 +236,23 @@ public struct SealedJob: Sendable, Equatable {
                 actual: "a spec that is not sealed"
             )
         }
+        files = try spec.files.map { (file) throws(ParseError) -> SealedFile in
+            guard let identity = file.identity else {
+                let expected = "bytes and cid of \(file.path)"
+                throw ParseError(field: "evidence", expected: expected, actual: "a spec that is not sealed")
+            }
+            return SealedFile(path: file.path, identity: identity)
+        }
         self.spec = spec
         self.bytes = bytes
         self.inputs = inputs
     }
 
-    init(spec: JobSpec, bytes: [UInt8], inputs: [ArtefactIdentity]) {
+    init(spec: JobSpec, bytes: [UInt8], inputs: [ArtefactIdentity], files: [SealedFile]) {
         self.spec = spec
         self.bytes = bytes
         self.inputs = inputs
+        self.files = files
     }
 
     /// SHA-256 of `bytes`.

@@ -61,10 +61,23 @@ public struct EngineSession: Sendable {
         keepingIn artefacts: ArtefactStore
     ) async throws(AgentError) -> [String: [UInt8]] {
         var files: [String: [UInt8]] = [:]
-        for (artefact, identity) in zip(sealed.spec.replay.artefacts, sealed.inputs) {
-            files[artefact.file] = try await bytes(identity, of: job, keepingIn: artefacts)
+        for file in sealed.files where files[file.path] == nil {
+            files[file.path] = try await bytes(file.identity, of: job, keepingIn: artefacts)
         }
         return files
+    }
+
+    /// The parts of the evidence that a statement names, by their path.
+    func evidence(
+        of statement: ExecutionStatement,
+        job: Digest,
+        keepingIn artefacts: ArtefactStore
+    ) async throws(AgentError) -> [String: [UInt8]] {
+        var parts: [String: [UInt8]] = [:]
+        for part in statement.evidence {
+            parts[part.path] = try await bytes(part.file, of: job, keepingIn: artefacts)
+        }
+        return parts
     }
 
     /// The bytes of one artefact, checked against its identity.

@@ -34,6 +34,12 @@ struct JobDocuments: Sendable {
         verdicts = []
     }
 
+    /// The files that the execution statement names: outputs, then evidence.
+    var results: [ArtefactIdentity] {
+        guard let statement = execution?.predicate else { return [] }
+        return statement.outputs.map(\.identity) + statement.evidence.map(\.file)
+    }
+
     /// Everything by its name in a bundle.
     var members: [String: [UInt8]] {
         var members = [BundleMember.order: order.envelope, BundleMember.spec: sealed.bytes]

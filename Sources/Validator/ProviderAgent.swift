@@ -33,12 +33,14 @@ public struct ProviderAgent: Sendable {
     private let offer: NodeOffer
     private let results: ResultFolder
     private let artefacts: ArtefactStore
+    private let producer: (any EvidenceProducer)?
     let log: Logger
 
     /// Makes an agent.
     /// - Parameters:
     ///   - session: the engine and this node's key.
     ///   - runner: what executes the jobs.
+    ///   - producer: what makes evidence for jobs that ask the provider for some; without it such jobs are given back.
     ///   - results: where signed executions are kept until the engine has everything.
     ///   - artefacts: where inputs and outputs are kept.
     public init(
@@ -47,10 +49,12 @@ public struct ProviderAgent: Sendable {
         offer: NodeOffer,
         results: ResultFolder,
         artefacts: ArtefactStore,
+        producer: (any EvidenceProducer)? = nil,
         log: Logger
     ) {
         self.session = session
         self.runner = runner
+        self.producer = producer
         self.offer = offer
         self.results = results
         self.artefacts = artefacts
@@ -103,6 +107,10 @@ public struct ProviderAgent: Sendable {
             try await hand(kept, over: work.job)
             return true
         }
+        if job.sealed.spec.evidence.hasParts, producer == nil {
+            try await abandon(job, "this node makes no evidence of kind \(job.sealed.spec.evidence.kind)")
+            return true
+        }
         log.info("provider: running job \(work.job), attempt \(job.lease.predicate.attempt)")
         let files = try await session.files(of: job.sealed, job: work.job, keepingIn: artefacts)
         guard job.sealed.spec.terms.allowsPrefix else {
@@ -133,8 +141,17 @@ public struct ProviderAgent: Sendable {
         switch await runner.run(sealed.spec.replay, files: files) {
         case .completed(let execution):
             log.info("provider: job \(job.id) ran in sandbox \(execution.sandbox.level.rawValue)")
+            let evidence: [String: [UInt8]]
+            do throws(RunFailure) {
+                evidence = try await self.evidence(for: execution, of: job, files)
+            } catch {
+                guard error.reason != .cancelled else { return .failure(.failed(error)) }
+                return .failure(.refused("no evidence: \(error.description)"))
+            }
             do throws(AgentError) {
-                return .success(try sign(execution, of: sealed, under: job.lease, startedAt: startedAt))
+                return .success(
+                    try sign(execution, evidence, of: sealed, under: job.lease, files, startedAt: startedAt)
+                )
             } catch {
                 return .failure(.unsigned(error))
             }
@@ -181,35 +198,74 @@ public struct ProviderAgent: Sendable {
         )
     }
 
-    /// Signs what came out of a run and keeps the outputs.
+    /// What the spec asks the provider to hand over beside the outputs of a run.
+    private func evidence(
+        for execution: Execution,
+        of job: LeasedJob,
+        _ files: [String: [UInt8]]
+    ) async throws(RunFailure) -> [String: [UInt8]] {
+        guard let producer, job.sealed.spec.evidence.hasParts else { return [:] }
+        let statement: ExecutionStatement
+        do throws(ParseError) {
+            statement = try ExecutionStatement(
+                reporting: execution,
+                of: job.sealed,
+                under: job.lease,
+                startedAt: 0,
+                finishedAt: 0
+            )
+        } catch {
+            throw RunFailure(.protocolViolation, error.description)
+        }
+        let task = EvidenceTask(
+            job: job.sealed,
+            values: BoundValues(statement),
+            files: files,
+            outputs: execution.outputs
+        )
+        let parts = try await producer.evidence(for: task)
+        log.info("provider: job \(job.id) has \(parts.count) parts of evidence")
+        return parts
+    }
+
+    /// Signs what came out of a run and keeps outputs and evidence.
     private func sign(
         _ execution: Execution,
+        _ evidence: [String: [UInt8]],
         of sealed: SealedJob,
         under lease: Signed<Lease>,
+        _ files: [String: [UInt8]],
         startedAt: Int64
     ) throws(AgentError) -> NodeResult {
         let signed: Signed<ExecutionStatement>
         do {
-            let statement = try ExecutionStatement(
+            var statement = try ExecutionStatement(
                 reporting: execution,
                 of: sealed,
                 under: lease,
                 startedAt: startedAt,
                 finishedAt: session.clock.now
             )
+            let task = EvidenceTask(
+                job: sealed,
+                values: BoundValues(statement),
+                files: files,
+                outputs: execution.outputs
+            )
+            statement.evidence = try EvidencePart.describing(evidence, of: task)
             signed = try ExecutionStatement.sign(statement, outputs: execution.outputs, with: session.key)
         } catch {
             throw .documents("\(error)")
         }
-        for output in signed.predicate.outputs {
-            try AgentError.wrap { () throws(StorageError) in
-                try artefacts.put(execution.outputs[output.slot] ?? [], cid: output.identity.cid)
-            }
+        let parts = signed.predicate.evidence.map { ($0.file.cid, evidence[$0.path] ?? []) }
+        let results = signed.predicate.outputs.map { ($0.identity.cid, execution.outputs[$0.slot] ?? []) } + parts
+        for (cid, bytes) in results {
+            try AgentError.wrap { () throws(StorageError) in try artefacts.put(bytes, cid: cid) }
         }
         return NodeResult(
             execution: signed.envelope,
             trace: execution.trace.json.serialized(),
-            outputs: signed.predicate.outputs.map(\.identity.cid),
+            outputs: results.map(\.0),
             workUnits: execution.workUnits,
             wallMicroseconds: execution.wallMicroseconds
         )

@@ -1,4 +1,5 @@
 // The engine's answers to requesters: orders, files, where a job stands, its receipt.
+internal import Appraisal
 internal import Codecs
 public import Commitments
 public import EngineAPI
@@ -125,10 +126,10 @@ extension Scheduler {
             _ = try await view(of: job)
             return nil
         }
-        guard let identity = file.sealed.inputs.first(where: { $0.cid == cid }) else {
+        guard let input = file.sealed.files.first(where: { $0.identity.cid == cid }) else {
             throw .unknownFile(cid, "an input of job \(job)")
         }
-        return identity
+        return input.identity
     }
 
     private func noteFile(_ job: Digest) async throws(EngineError) -> JobView {
@@ -150,9 +151,9 @@ extension Scheduler {
     /// The first rule that the job's own files break.
     private func fault(in file: JobDocuments) throws(EngineError) -> Reason? {
         var files: [String: [UInt8]] = [:]
-        for (artefact, identity) in zip(file.sealed.spec.replay.artefacts, file.sealed.inputs) {
+        for input in file.sealed.files {
             do throws(StorageError) {
-                files[artefact.file] = try artefacts.get(identity.cid)
+                files[input.path] = try artefacts.get(input.identity.cid)
             } catch {
                 throw EngineError(.unavailable, "storage", error.description)
             }
@@ -160,7 +161,10 @@ extension Scheduler {
         switch file.sealed.spec.replay.fault(in: files) {
         case .kernel(let fault): return Reason(code: "kernel-refused", text: fault.description)
         case .file(let error): return Reason(code: "input-malformed", text: error.description)
-        case nil: return nil
+        case nil: break
+        }
+        return EvidenceAppraiser.fault(in: file.sealed.spec, files: files).map { error in
+            Reason(code: "evidence-malformed", text: error.description)
         }
     }
 
@@ -176,8 +180,8 @@ extension Scheduler {
 
     private func checkBelongs(_ cid: CID, to job: Digest) throws(EngineError) {
         guard let file = try documents(of: job) else { throw .unknownJob(job) }
-        let outputs = file.execution?.predicate.outputs.map(\.identity) ?? []
-        guard (file.sealed.inputs + outputs).contains(where: { $0.cid == cid }) else {
+        let named = file.sealed.files.map(\.identity) + file.results
+        guard named.contains(where: { $0.cid == cid }) else {
             throw .unknownFile(cid, "a file of job \(job)")
         }
     }
@@ -279,16 +283,17 @@ extension Scheduler {
             missing: missing,
             metered: job.reading?.workUnits,
             covered: job.assignment == nil ? nil : job.coveredUnits,
+            topUps: job.topUps > 0 ? Int64(job.topUps) : nil,
             yields: job.yield?.rawValue
         )
     }
 
     func missingInputs(_ file: JobDocuments) -> [CID] {
-        missing(file.sealed.inputs)
+        missing(file.sealed.files.map(\.identity))
     }
 
     func missingOutputs(_ file: JobDocuments) -> [CID] {
-        missing(file.execution?.predicate.outputs.map(\.identity) ?? [])
+        missing(file.results)
     }
 
     private func missing(_ identities: [ArtefactIdentity]) -> [CID] {

@@ -54,9 +54,8 @@ extension Scheduler {
         let statement = signed.predicate
         try Self.demand("topUp.jobId", job.hex, statement.jobID.text)
         try Self.demand("topUp.engine", key.verifyingKey.text, statement.engine.text)
-        try Self.demand("topUp.orderDigest", file.order.digest.hex, statement.orderDigest.hex)
         let subjects = signed.subjects.map { "\($0.name) \($0.digest)" }.joined(separator: ", ")
-        try Self.demand("topUp.subject", "order \(file.order.digest)", subjects)
+        try Self.demand("topUp.subject", "job \(job)", subjects)
         if statement.number <= Int64(file.topUps.count) {
             let known = file.topUps[Int(statement.number) - 1]
             guard known.digest == signed.digest else {

@@ -71,11 +71,13 @@ extension Scheduler {
         _ file: JobDocuments,
         withOutputs: Bool
     ) -> [(name: String, identity: ArtefactIdentity)] {
-        let inputs = zip(file.sealed.spec.replay.artefacts, file.sealed.inputs).map { artefact, identity in
-            (BundleMember.input(artefact.file), identity)
-        }
-        let outputs = withOutputs ? file.execution?.predicate.outputs ?? [] : []
-        return inputs + outputs.map { (BundleMember.output($0.slot), $0.identity) }
+        // What evidence needs comes first: without it an auditor could judge nothing again.
+        let evidence = Set(file.sealed.spec.evidence.files.map(\.path))
+        let inputs = file.sealed.files.sorted { evidence.contains($0.path) && !evidence.contains($1.path) }
+            .map { (BundleMember.input($0.path), $0.identity) }
+        guard withOutputs, let statement = file.execution?.predicate else { return inputs }
+        return statement.evidence.map { (BundleMember.evidence($0), $0.file) } + inputs
+            + statement.outputs.map { (BundleMember.output($0.slot), $0.identity) }
     }
 }
 

@@ -1,4 +1,5 @@
 // The engine's answer to a verdict. A receipt will rest on it, so it is refused when an auditor would not believe it.
+internal import Appraisal
 internal import Codecs
 public import Commitments
 public import EngineAPI
@@ -25,13 +26,14 @@ extension Scheduler {
             return try await view(of: job)
         }
         if let execution = file.execution, execution.digest == signed.predicate.executionDigest {
-            try Self.check(signed, of: execution.predicate, kind: file.sealed.spec.evidence)
+            try Self.check(signed, of: execution.predicate, demand: file.sealed.spec.evidence)
+            try await recheck(signed.predicate, execution, file)
         }
         let decision = signed.predicate.verdict
         let failed = decision.firstFailure ?? decision.checks.first { $0.result == .skip }
         let reason =
             decision.isAccepted
-            ? Reason(code: "verified", text: "replayed bit for bit")
+            ? Reason(code: "verified", text: Self.accepted(file.sealed.spec.evidence))
             : Reason(code: failed?.id ?? decision.outcome.rawValue, text: Self.sentence(signed.predicate, failed))
         let judgement = Judgement(
             job: job,
@@ -51,21 +53,23 @@ extension Scheduler {
     private static func check(
         _ signed: Signed<VerdictStatement>,
         of execution: ExecutionStatement,
-        kind: JobSpec.Evidence
+        demand evidence: EvidenceDemand
     ) throws(EngineError) {
         let statement = signed.predicate
         let decision = statement.verdict
         let subjects = signed.subjects.map { "\($0.name) \($0.digest)" }.joined(separator: ", ")
         try demand("verdict.subject", "execution \(statement.executionDigest)", subjects)
         try demand("verdict.verdict.subject", statement.executionDigest.text, decision.subject)
-        try demand("verdict.verdict.kind", kind.rawValue, decision.kind)
+        try demand("verdict.verdict.kind", evidence.kind, decision.kind)
         let hasFailure = decision.firstFailure != nil
         switch decision.outcome {
         case .accepted:
             try demand("verdict.verdict.fault", Fault.none.rawValue, decision.fault.rawValue)
-            try demand("verdict.verdict.soundness", Soundness.exact.text, decision.soundness.text)
             let none = "none"
             try demand("verdict.divergence", none, statement.divergence?.description ?? none)
+            // Without a replay the bound follows from the evidence, which `recheck` judges again.
+            guard evidence.replay != nil else { break }
+            try demand("verdict.verdict.soundness", Soundness.exact.text, decision.soundness.text)
             let roots = statement.replayed
             try demand("verdict.replayed.outputRoot", execution.outputRoot.hex, roots?.outputRoot.hex ?? none)
             try demand("verdict.replayed.traceRoot", execution.traceRoot.hex, roots?.traceRoot.hex ?? none)
@@ -78,6 +82,52 @@ extension Scheduler {
         case .inconclusive:
             try demand("verdict.divergence", "none", statement.divergence?.description ?? "none")
         }
+    }
+
+    /// Judges again what the provider handed over as evidence, as an audit of the receipt will.
+    private nonisolated func recheck(
+        _ statement: VerdictStatement,
+        _ execution: Signed<ExecutionStatement>,
+        _ file: JobDocuments
+    ) async throws(EngineError) {
+        let demand = file.sealed.spec.evidence
+        guard demand.hasParts else { return }
+        var files: [String: [UInt8]] = [:]
+        var parts: [String: [UInt8]] = [:]
+        let trace: Trace
+        do {
+            for key in demand.files { files[key.path] = try key.cid.flatMap { try artefacts.get($0) } }
+            for part in execution.predicate.evidence { parts[part.path] = try artefacts.get(part.file.cid) }
+            let limits = JSONLimits(bytes: 16 << 20, values: 2_000_000)
+            trace = try Trace(try JSONValue(parsing: file.trace ?? [], limits: limits), "trace")
+        } catch {
+            throw EngineError(.unavailable, "storage", "\(error)")
+        }
+        let material = ExecutionMaterial(
+            job: file.sealed,
+            trace: trace,
+            outputs: [:],
+            files: files,
+            evidence: parts
+        )
+        let again = VerdictRecheck(statement, of: execution, material)
+        if let check = again.checks.first(where: { $0.result == .fail }) {
+            throw EngineError(
+                .refused,
+                ParseError(field: check.id, expected: check.expected, actual: check.actual)
+            )
+        }
+    }
+
+    /// Why a result was accepted, for people.
+    private static func accepted(_ demand: EvidenceDemand) -> String {
+        let words = demand.requirements.map { requirement in
+            switch requirement {
+            case .replay: "replayed bit for bit"
+            case .proof: "proof holds"
+            }
+        }
+        return words.joined(separator: ", ")
     }
 
     /// Refuses a field that is not what it must be.

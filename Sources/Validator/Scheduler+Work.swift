@@ -2,6 +2,7 @@
 internal import Codecs
 public import Commitments
 public import EngineAPI
+internal import Ledger
 internal import Market
 internal import Receipts
 internal import Replay
@@ -75,6 +76,7 @@ extension Scheduler: EngineAPI {
         guard let lease = file.lease else {
             throw EngineError(.staleLease(job: job, expected: "no lease", actual: "an execution"))
         }
+        try await keepLate(execution, of: job, lease)
         let signed: Signed<ExecutionStatement>
         do throws(DocumentError) {
             signed = try Signed<ExecutionStatement>(verifying: execution, key: lease.predicate.node)
@@ -96,6 +98,30 @@ extension Scheduler: EngineAPI {
         }
         try await verifyWhenComplete(job)
         return try await view(of: job)
+    }
+
+    /// The kind of the row of a result that came after its lease was over.
+    static let lateRecordKind = "late"
+
+    /// Keeps the result of an earlier attempt's node, once, and refuses it: the work is on record, and not paid.
+    private func keepLate(
+        _ execution: [UInt8],
+        of job: Digest,
+        _ lease: Signed<Lease>
+    ) async throws(EngineError) {
+        guard let open = engine.jobs[job], let late = try? Signed<ExecutionStatement>(verifying: execution),
+            late.predicate.jobID.digest == job, late.predicate.epoch < lease.predicate.epoch,
+            open.history.contains(where: { $0.attempt == late.predicate.attempt && $0.node == late.signer })
+        else { return }
+        let id = job.bytes + [UInt8(truncatingIfNeeded: late.predicate.attempt)]
+        try await keep(Record(kind: Self.lateRecordKind, id: id, body: execution))
+        throw EngineError(
+            .staleLease(
+                job: job,
+                expected: "epoch \(lease.predicate.epoch)",
+                actual: "epoch \(late.predicate.epoch); the result is kept and not paid"
+            )
+        )
     }
 
     /// Compares a statement with its lease and its spec: whatever can be seen without running anything.
@@ -129,6 +155,9 @@ extension Scheduler: EngineAPI {
                 ? "none"
                 : statement.outputs.map { "\($0.slot) of \($0.identity.byteCount) bytes" }.joined(separator: ", ")
         )
+        if let flaw = file.sealed.spec.evidence.flaw(in: statement.evidence) {
+            throw EngineError(.refused, flaw.within("execution"))
+        }
         let root = ArtefactIdentity.root(of: statement.outputs.map(\.identity))
         try demand("execution.outputRoot", root.hex, statement.outputRoot.hex)
         do throws(ParseError) {
@@ -156,17 +185,16 @@ extension Scheduler: EngineAPI {
         return try await noteOutput(job)
     }
 
-    /// The identity of an output of an open job; `nil` when the job has ended and needs none any more.
+    /// The identity of an output or a part of the evidence of an open job; `nil` when the job has ended and needs none any more.
     private func output(_ job: Digest, _ cid: CID) async throws(EngineError) -> ArtefactIdentity? {
         guard let file = try documents(of: job) else {
             _ = try await view(of: job)
             return nil
         }
-        let outputs = file.execution?.predicate.outputs ?? []
-        guard let output = outputs.first(where: { $0.identity.cid == cid }) else {
+        guard let output = file.results.first(where: { $0.cid == cid }) else {
             throw .unknownFile(cid, "an output of job \(job)")
         }
-        return output.identity
+        return output
     }
 
     private func noteOutput(_ job: Digest) async throws(EngineError) -> JobView {

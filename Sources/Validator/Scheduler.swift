@@ -170,6 +170,14 @@ public actor Scheduler {
         return effects
     }
 
+    /// Makes a row durable that no event goes with.
+    func keep(_ record: Record) async throws(EngineError) {
+        try requireHealth()
+        let ticket = store.submit(Batch(records: [record]))
+        last = ticket
+        try await durable(ticket)
+    }
+
     /// Waits for a batch.
     private func durable(_ ticket: CommitTicket?) async throws(EngineError) {
         do throws(LedgerError) {

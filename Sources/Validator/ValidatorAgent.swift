@@ -1,4 +1,5 @@
-// The validator's loop: ask for an execution, replay it in the sandbox, sign a verdict with every check.
+// The validator's loop: ask for an execution, judge every kind of evidence that its job asks for, sign a verdict with every
+// check. A replay runs in the sandbox.
 internal import Appraisal
 internal import Codecs
 internal import Commitments
@@ -52,22 +53,31 @@ public struct ValidatorAgent: Sendable {
         for output in claim.execution.predicate.outputs {
             outputs[output.slot] = try await session.bytes(output.identity, of: work.job, keepingIn: artefacts)
         }
-        let outcome = await runner.run(claim.work.spec.replay, files: files)
+        let statement = claim.execution.predicate
+        let evidence = try await session.evidence(of: statement, job: work.job, keepingIn: artefacts)
+        var outcome: RunOutcome?
+        if EvidenceAppraiser.needsReplay(claim.job.sealed) {
+            outcome = await runner.run(claim.work.spec.replay, files: files)
+        }
         if case .failed(let failure) = outcome, failure.reason == .cancelled { throw .cancelled }
         if case .completed(let run) = outcome {
             log.info("validator: job \(work.job) was replayed in sandbox \(run.sandbox.level.rawValue)")
         }
-        let (verdict, divergence) = ReplayAppraiser.appraise(
-            job: claim.work,
-            execution: claim.execution,
-            trace: claim.trace,
-            outputs: outputs,
+        let (verdict, divergence) = EvidenceAppraiser().appraise(
+            claim.execution,
+            ExecutionMaterial(
+                job: claim.work,
+                trace: claim.trace,
+                outputs: outputs,
+                files: files,
+                evidence: evidence
+            ),
             outcome: outcome
         )
-        let statement = try sign(verdict, divergence, outcome, claim)
+        let signed = try sign(verdict, divergence, outcome, claim)
         log.info("validator: job \(work.job) is \(verdict.outcome.rawValue)")
         _ = try await session.call { engine throws(EngineError) in
-            try await engine.judge(job: work.job, verdict: statement.envelope)
+            try await engine.judge(job: work.job, verdict: signed.envelope)
         }
         return true
     }
@@ -75,7 +85,7 @@ public struct ValidatorAgent: Sendable {
     private func sign(
         _ verdict: Verdict,
         _ divergence: Divergence?,
-        _ outcome: RunOutcome,
+        _ outcome: RunOutcome?,
         _ claim: Claim
     ) throws(AgentError) -> Signed<VerdictStatement> {
         var run: Execution?

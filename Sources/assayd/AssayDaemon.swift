@@ -61,6 +61,14 @@ struct AssayDaemon: AsyncParsableCommand {
     @Option(help: "The provider's price in minor units per million work units.")
     var price: UInt64 = 100
 
+    @Option(
+        help: ArgumentHelp(
+            "The provider's program for evidence: proofs. It gets a folder; see Documentation/evidence.md.",
+            valueName: "program"
+        )
+    )
+    var evidenceCommand: String?
+
     @Option(help: "The worker that runs kernels; `assay-replay` beside this program when it is not given.")
     var worker: String?
 

@@ -184,12 +184,22 @@ struct Daemon {
             ),
             results: try ResultFolder(folder: folder.results),
             artefacts: try ArtefactStore(folder: folder.artefacts),
+            producer: try evidenceProducer(folder),
             log: log
         )
         group.addTask { await agent.run() }
     }
 
     // MARK: Parts
+
+    /// The program that makes evidence, if one was named.
+    private func evidenceProducer(_ folder: DataFolder) throws -> EvidenceCommand? {
+        guard let program = options.evidenceCommand.map(absolute) else { return nil }
+        guard access(program, X_OK) == 0 else {
+            throw DaemonError.input("--evidence-command: expected a program, found none at \(program)")
+        }
+        return EvidenceCommand(program: program, workFolder: folder.work)
+    }
 
     private func makeRunner(_ folder: DataFolder) throws -> SandboxedRunner {
         guard let worker = options.worker ?? SandboxedRunner.defaultWorker() else {

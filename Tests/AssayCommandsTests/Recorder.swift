@@ -87,6 +87,7 @@ struct Workplace {
     let engine: FakeEngine
     var runner: TinyLocalRunner? = TinyLocalRunner()
     var environment: [String: String]
+    var stopwatch = Stopwatch.system
     static let now: Int64 = 1_760_000_200
 
     init() throws {
@@ -123,7 +124,8 @@ struct Workplace {
                 }
                 return engine
             },
-            runner: { _, _ in runner }
+            runner: { _, _ in runner },
+            stopwatch: stopwatch
         )
         let status = await CommandLineTool.run(arguments, tool: tool)
         return Run(status: status, output: recorder.output, error: recorder.error)

@@ -167,8 +167,13 @@ struct Customer {
 
     /// Orders job number `number` and hands over its files; the same number is the same order, whenever it is sent.
     /// - Parameter acknowledged: called as soon as the engine has taken the order.
-    func order(_ number: Int, _ client: HTTPEngineClient, acknowledged: (Digest) -> Void) async throws {
-        let (sealed, files) = try SmallJob.job()
+    func order(
+        _ number: Int,
+        _ client: HTTPEngineClient,
+        _ job: (sealed: SealedJob, files: [String: [UInt8]])? = nil,
+        acknowledged: (Digest) -> Void
+    ) async throws {
+        let (sealed, files) = try job ?? SmallJob.job()
         var nonce = [UInt8](repeating: 0, count: JobID.nonceBytes)
         nonce[0] = UInt8(truncatingIfNeeded: number)
         nonce[1] = UInt8(truncatingIfNeeded: number >> 8)
@@ -185,7 +190,10 @@ struct Customer {
 
 /// The tiny job in a form that admission takes, with deadlines that a test can wait for.
 enum SmallJob {
-    static func job() throws -> (sealed: SealedJob, files: [String: [UInt8]]) {
+    /// - Parameter evidence: what the job asks for instead of a replay, and the files that this names.
+    static func job(
+        evidence: (value: JSONValue, files: [String: [UInt8]])? = nil
+    ) throws -> (sealed: SealedJob, files: [String: [UInt8]]) {
         let text = String(decoding: TinyJob.authored.serialized(), as: UTF8.self)
             .replacingOccurrences(of: #""kernel":"mix""#, with: #""kernel":"fold""#)
             .replacingOccurrences(of: #""currency":"TEST""#, with: #""currency":"credit""#)
@@ -203,6 +211,10 @@ enum SmallJob {
                 .replacingOccurrences(of: "__kernel", with: "__kernel __attribute__((reqd_work_group_size(1, 1, 1)))")
                 .utf8
         )
+        if let evidence {
+            document["evidence"] = evidence.value
+            files.merge(evidence.files) { _, new in new }
+        }
         let spec = try JobSpec(.object(document)).sealing(with: files.mapValues { ArtefactIdentity(of: $0) })
         return (try SealedJob(spec), files)
     }

@@ -221,7 +221,7 @@ public final class FakeEngine: EngineAPI {
             )
         }
         var missing: [CID] = []
-        for input in job.inputs where !missing.contains(input.cid) { missing.append(input.cid) }
+        for file in job.files where !missing.contains(file.identity.cid) { missing.append(file.identity.cid) }
         let view = JobView(
             id: id,
             name: job.spec.name,
@@ -312,6 +312,7 @@ public final class FakeEngine: EngineAPI {
         var view = try find(job)
         view.held += Int64(document.amount)
         view.deadline += document.seconds
+        view.topUps = document.number
         update(view)
         return view
     }

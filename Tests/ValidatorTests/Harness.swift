@@ -95,6 +95,8 @@ struct Terms {
     var source = AdmittedJob.source
     var currency = "TEST"
     var member: (name: String, value: JSONValue)?
+    /// What the job asks for instead of a replay, and the files that this names.
+    var evidence: (value: JSONValue, files: [String: [UInt8]])?
 
     func job() throws -> (sealed: SealedJob, files: [String: [UInt8]]) {
         let tiny = try TinyJob()
@@ -109,6 +111,10 @@ struct Terms {
         ])
         var files = tiny.files
         files["kernels/tiny.cl"] = Array(source.utf8)
+        if let evidence {
+            document["evidence"] = evidence.value
+            files.merge(evidence.files) { _, new in new }
+        }
         let spec = try JobSpec(.object(document)).sealing(with: files.mapValues { ArtefactIdentity(of: $0) })
         guard let member, case .object(var changed) = spec.json else { return (try SealedJob(spec), files) }
         changed[member.name] = member.value
@@ -240,7 +246,7 @@ final class Harness {
     @discardableResult
     func upload(_ ordered: Ordered) async throws -> JobView {
         for (path, bytes) in ordered.files.sorted(by: { $0.key < $1.key }) {
-            guard ordered.sealed.spec.replay.artefacts.contains(where: { $0.file == path }) else { continue }
+            guard ordered.sealed.files.contains(where: { $0.path == path }) else { continue }
             let cid = ArtefactIdentity(of: bytes).cid
             _ = try await scheduler.putFile(job: ordered.id, cid: cid, bytes: bytes)
         }
@@ -272,20 +278,29 @@ final class Harness {
     }
 
     /// A provider with stake, registered.
-    func provider(_ index: Int = 0, _ runner: any Runner = TestRunner()) async throws -> ProviderAgent {
-        let agent = try self.agent(index, runner)
+    func provider(
+        _ index: Int = 0,
+        _ runner: any Runner = TestRunner(),
+        producer: (any EvidenceProducer)? = nil
+    ) async throws -> ProviderAgent {
+        let agent = try self.agent(index, runner, producer: producer)
         try await agent.register()
         try await credit(try stake(of: keys.nodes[index]), 100_000_000)
         return agent
     }
 
-    func agent(_ index: Int, _ runner: any Runner) throws -> ProviderAgent {
+    func agent(
+        _ index: Int,
+        _ runner: any Runner,
+        producer: (any EvidenceProducer)? = nil
+    ) throws -> ProviderAgent {
         ProviderAgent(
             session: session(keys.nodes[index]),
             runner: runner,
             offer: NodeOffer(deviceKind: .cpu, memoryBytes: 1 << 30, askPerMegaUnit: 40_000_000),
             results: try ResultFolder(folder: folder.path + "/results-\(index)"),
             artefacts: try ArtefactStore(folder: folder.path + "/node-\(index)"),
+            producer: producer,
             log: Self.log
         )
     }

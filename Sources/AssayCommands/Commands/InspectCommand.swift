@@ -10,8 +10,12 @@ internal import Signatures
 struct InspectCommand: ToolCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Decode a receipt bundle, a document, a job spec, a trust file or evidence. No judgement.",
-        discussion: "Exit code 0 says that the file has its form, nothing more: signatures are shown, not checked."
+        abstract: "Decode a receipt bundle, a document, a job spec, a trust file, evidence or a proof. No judgement.",
+        discussion: """
+            Exit code 0 says that the file has its form, nothing more: signatures are shown, not checked. Of proof systems, it
+            knows Groth16 keys, proofs and inputs of snarkjs and gnark, KZG openings, blobs and setups, BLS claims, and drand
+            chains and beacons.
+            """
     )
 
     @Argument(help: "The file; - is standard input.")
@@ -60,6 +64,7 @@ struct InspectCommand: ToolCommand {
             guard first != UInt8(ascii: "-") else {
                 throw ParseError(field: "", expected: "a document", actual: "a PEM file; assay key show reads keys")
             }
+            if let proof = try InspectProofs.decode(bytes) { return proof }
             do throws(BundleError) {
                 return ("bundle", bundle(try Bundle(parsing: bytes)))
             } catch {
@@ -73,6 +78,7 @@ struct InspectCommand: ToolCommand {
         let value = try JSONValue(parsing: bytes, limits: JSONLimits(bytes: 64 << 20, values: 2_000_000))
         guard case .object(let object) = value else { return ("json", value) }
         if object["payloadType"] != nil { return try document(bytes) }
+        if let proof = try InspectProofs.decode(object, bytes) { return proof }
         if case .string(let schema)? = object["schema"] {
             switch schema {
             case JobSpec.schema: return ("job", try job(bytes))

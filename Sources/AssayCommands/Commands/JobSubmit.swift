@@ -165,9 +165,7 @@ struct JobSubmit: ToolCommand {
         _ tool: Tool
     ) async throws(Failure) -> Int {
         var byCID: [CID: [UInt8]] = [:]
-        for (artefact, identity) in zip(content.job.spec.replay.artefacts, content.job.inputs) {
-            byCID[identity.cid] = content.files[artefact.file]
-        }
+        for file in content.job.files { byCID[file.identity.cid] = content.files[file.path] }
         let wanted = view.missing
         let total = wanted.reduce(UInt64(0)) { $0 + UInt64(byCID[$1]?.count ?? 0) }
         let progress = Progress(tool, "upload")

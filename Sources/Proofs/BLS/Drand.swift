@@ -132,6 +132,9 @@ public struct DrandBeacon: Sendable, Equatable {
         self.randomness = randomness
     }
 
+    /// What the beacon is worth when it is verified: SHA-256 of the signature.
+    public var derivedRandomness: [UInt8] { SHA256.hash(signature).bytes }
+
     /// Reads the JSON of a round.
     /// - Throws: `ParseError` for anything malformed.
     public init(json: [UInt8]) throws(ParseError) {

@@ -9,19 +9,20 @@ public enum AnyGroth16Verifier: Sendable {
     case bn254(Groth16Verifier<BN254>)
     case bls12381(Groth16Verifier<BLS12381>)
 
+    /// Checks the points of a key and prepares it.
+    /// - Throws: `ParseError` for a key that is refused.
+    public init(_ key: AnyGroth16Key, allowing compatibility: Set<Groth16Compatibility> = []) throws(ParseError) {
+        switch key {
+        case .bn254(let key): self = .bn254(Groth16Verifier(try key.checked(allowing: compatibility)))
+        case .bls12381(let key): self = .bls12381(Groth16Verifier(try key.checked(allowing: compatibility)))
+        }
+    }
+
     /// Reads a `verification_key.json` of snarkjs and prepares it.
     /// - Throws: `ParseError` for a malformed file, an unknown curve or a key that is refused.
     public init(snarkjs json: [UInt8], allowing compatibility: Set<Groth16Compatibility> = []) throws(ParseError) {
         let value = try JSONValue(parsing: json, limits: SnarkJS<BN254>.limits)
-        var reader = try JSONReader(value)
-        let curve = try reader.string("curve", maxBytes: 32)
-        if SnarkJS<BN254>.curveNames.contains(curve.lowercased()) {
-            self = .bn254(Groth16Verifier(try Groth16Key(snarkjs: value, allowing: compatibility)))
-        } else if SnarkJS<BLS12381>.curveNames.contains(curve.lowercased()) {
-            self = .bls12381(Groth16Verifier(try Groth16Key(snarkjs: value, allowing: compatibility)))
-        } else {
-            throw ParseError(field: "curve", expected: "bn128 or bls12381", actual: curve)
-        }
+        try self.init(try AnyGroth16Key(snarkjs: value, allowing: compatibility), allowing: compatibility)
     }
 
     /// The digest of the key.

@@ -23,40 +23,60 @@ extension Groth16Key {
     /// Reads a verifying key that gnark wrote, compressed or raw.
     /// - Throws: `ParseError` for a malformed key, a key with commitments, or a key that is refused.
     public init(gnark bytes: [UInt8], allowing compatibility: Set<Groth16Compatibility> = []) throws(ParseError) {
+        self = try UncheckedGroth16Key(gnark: bytes).checked(allowing: compatibility)
+    }
+}
+
+extension UncheckedGroth16Key {
+    /// Reads the points of a verifying key that gnark wrote, compressed or raw.
+    /// - Throws: `ParseError` for a malformed key or a key with commitments.
+    public init(gnark bytes: [UInt8]) throws(ParseError) {
         var reader = ByteReader(bytes)
         let flags = C.gnarkFlags
-        // The first point says whether points are compressed: gnark marks every compressed point in its top bits.
-        let isRaw = (reader.peek() ?? 0) & 0b1100_0000 == 0
-        let alpha = try reader.point(C.G1.self, flags, isRaw: isRaw, "alpha1")
+        let isRaw = Self.isRaw(bytes)
+        alpha = try reader.point(C.G1.self, flags, isRaw: isRaw, "alpha1")
         _ = try reader.point(C.G1.self, flags, isRaw: isRaw, "beta1")
-        let beta = try reader.point(C.G2.self, flags, isRaw: isRaw, "beta2")
-        let gamma = try reader.point(C.G2.self, flags, isRaw: isRaw, "gamma2")
+        beta = try reader.point(C.G2.self, flags, isRaw: isRaw, "beta2")
+        gamma = try reader.point(C.G2.self, flags, isRaw: isRaw, "gamma2")
         _ = try reader.point(C.G1.self, flags, isRaw: isRaw, "delta1")
-        let delta = try reader.point(C.G2.self, flags, isRaw: isRaw, "delta2")
+        delta = try reader.point(C.G2.self, flags, isRaw: isRaw, "delta2")
         let count = Int(try reader.readBigEndian(UInt32.self, "K"))
-        guard count >= 1, count <= Self.maximumInputs + 1 else {
-            throw ParseError(field: "K", expected: "1 to \(Self.maximumInputs + 1) points", actual: "\(count)")
+        guard count >= 1, count <= Groth16Key<C>.maximumInputs + 1 else {
+            let expected = "1 to \(Groth16Key<C>.maximumInputs + 1) points"
+            throw ParseError(field: "K", expected: expected, actual: "\(count)")
         }
-        var inputs: [UncheckedPoint<C.G1>] = []
+        inputs = []
         for index in 0..<count { inputs.append(try reader.point(C.G1.self, flags, isRaw: isRaw, "K[\(index)]")) }
         // Keys of old versions end here.
         if !reader.isAtEnd {
             for field in ["publicAndCommitmentCommitted", "commitmentKeys"] {
                 let commitments = try reader.readBigEndian(UInt32.self, field)
                 guard commitments == 0 else {
-                    throw ParseError(field: field, expected: "no commitments", actual: "\(commitments)")
+                    throw ParseError(
+                        field: field,
+                        expected: "a key without Pedersen commitments (BSB22)",
+                        actual: "\(commitments)"
+                    )
                 }
             }
         }
         try reader.finish()
-        try self.init(
-            alpha: alpha,
-            beta: beta,
-            gamma: gamma,
-            delta: delta,
-            inputs: inputs,
-            allowing: compatibility
-        )
+    }
+
+    /// The first point says whether points are compressed: gnark marks every compressed point in its top bits.
+    private static func isRaw(_ bytes: [UInt8]) -> Bool { (bytes.first ?? 0) & 0b1100_0000 == 0 }
+
+    /// Whether the number of input points stands where a key over this curve has it and fits the length.
+    static func hasGnarkShape(_ bytes: [UInt8]) -> Bool {
+        let first = C.G1.Coordinate.byteCount * (isRaw(bytes) ? 2 : 1)
+        let second = C.G2.Coordinate.byteCount * (isRaw(bytes) ? 2 : 1)
+        var reader = ByteReader(bytes)
+        guard (try? reader.read(3 * first + 3 * second)) != nil, let count = try? reader.readBigEndian(UInt32.self),
+            count >= 1, count <= Groth16Key<C>.maximumInputs + 1
+        else { return false }
+        let rest = reader.remaining - Int(count) * first
+        // Old keys end here; newer ones say how many commitments follow.
+        return rest == 0 || rest >= 8
     }
 }
 
@@ -73,7 +93,11 @@ extension Groth16Proof {
         if !reader.isAtEnd {
             let count = try reader.readBigEndian(UInt32.self, "Commitments")
             guard count == 0 else {
-                throw ParseError(field: "Commitments", expected: "no commitments", actual: "\(count)")
+                throw ParseError(
+                    field: "Commitments",
+                    expected: "a proof without Pedersen commitments (BSB22)",
+                    actual: "\(count)"
+                )
             }
             let knowledge = try reader.point(C.G1.self, flags, isRaw: isRaw, "CommitmentPok")
             guard knowledge == .infinity else {
@@ -81,6 +105,33 @@ extension Groth16Proof {
             }
         }
         try reader.finish()
+    }
+
+    /// Reads a public witness that gnark wrote: the numbers of public and secret elements, then the length and the elements
+    /// of the vector, big-endian.
+    /// - Throws: `ParseError` for secret elements, numbers that contradict each other or an element that is not canonical.
+    public static func publicInputs(gnark bytes: [UInt8]) throws(ParseError) -> [C.G1.Scalar] {
+        var reader = ByteReader(bytes)
+        let count = try reader.readBigEndian(UInt32.self, "nbPublic")
+        guard count <= Groth16Key<C>.maximumInputs else {
+            let expected = "at most \(Groth16Key<C>.maximumInputs) inputs"
+            throw ParseError(field: "nbPublic", expected: expected, actual: "\(count)")
+        }
+        let secrets = try reader.readBigEndian(UInt32.self, "nbSecret")
+        guard secrets == 0 else {
+            throw ParseError(field: "nbSecret", expected: "a public witness without secrets", actual: "\(secrets)")
+        }
+        let length = try reader.readBigEndian(UInt32.self, "length")
+        guard length == count else {
+            throw ParseError(field: "length", expected: "\(count)", actual: "\(length)")
+        }
+        var inputs: [C.G1.Scalar] = []
+        for index in 0..<Int(count) {
+            let field = "vector[\(index)]"
+            inputs.append(try C.G1.Scalar(bigEndian: try reader.read(32, field), field: field))
+        }
+        try reader.finish()
+        return inputs
     }
 }
 

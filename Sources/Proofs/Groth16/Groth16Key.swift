@@ -24,7 +24,7 @@ public struct Groth16Key<C: PairingCurve>: Sendable {
     public let delta: AffinePoint<C.G2>
     /// The points that public inputs multiply, after the constant one.
     public let inputs: [AffinePoint<C.G1>]
-    /// SHA-256 over `assay-groth16-key-1`, the curve's name and every point without compression.
+    /// The digest of the points; see `UncheckedGroth16Key.digest`.
     public let digest: Digest
 
     /// The number of public inputs that a statement under this key has.
@@ -59,13 +59,8 @@ public struct Groth16Key<C: PairingCurve>: Sendable {
             // (alpha, beta, -inputs) is then a proof of any statement.
             throw ParseError(field: "delta", expected: "a point other than gamma and -gamma", actual: "gamma itself")
         }
-        var hash = SHA256()
-        hash.update("assay-groth16-key-1\0" + C.name + "\0")
-        hash.update(bigEndian: UInt32(points.count))
-        hash.update(self.alpha.uncompressed(.gnark))
-        for point in [self.beta, self.gamma, self.delta] { hash.update(point.uncompressed(.gnark)) }
-        for point in points { hash.update(point.uncompressed(.gnark)) }
-        digest = hash.finalized()
+        digest =
+            UncheckedGroth16Key<C>(alpha: alpha, beta: beta, gamma: gamma, delta: delta, inputs: inputs).digest
     }
 
     private static func member<G: CurveGroup>(

@@ -87,35 +87,28 @@ extension Groth16Key {
     /// Reads a `verification_key.json` of snarkjs. `vk_alphabeta_12` is not read: it follows from the other points.
     /// - Throws: `ParseError` for a malformed file or a key that is refused; see `init(alpha:beta:gamma:delta:inputs:)`.
     public init(snarkjs json: [UInt8], allowing compatibility: Set<Groth16Compatibility> = []) throws(ParseError) {
-        try self.init(
-            snarkjs: try JSONValue(parsing: json, limits: SnarkJS<C>.limits),
-            allowing: compatibility
-        )
+        let value = try JSONValue(parsing: json, limits: SnarkJS<C>.limits)
+        self = try UncheckedGroth16Key(snarkjs: value, allowing: compatibility).checked(allowing: compatibility)
     }
+}
 
+extension UncheckedGroth16Key {
     init(snarkjs value: JSONValue, allowing compatibility: Set<Groth16Compatibility>) throws(ParseError) {
         let format = SnarkJS<C>(compatibility: compatibility)
+        let maximum = Groth16Key<C>.maximumInputs
         var reader = try JSONReader(value)
         try format.tags(&reader, isKey: true)
-        let count = try reader.integer("nPublic", in: 0...Int64(Self.maximumInputs))
-        let alpha = try format.g1(try reader.value("vk_alpha_1"), "vk_alpha_1")
-        let beta = try format.g2(try reader.value("vk_beta_2"), "vk_beta_2")
-        let gamma = try format.g2(try reader.value("vk_gamma_2"), "vk_gamma_2")
-        let delta = try format.g2(try reader.value("vk_delta_2"), "vk_delta_2")
+        let count = try reader.integer("nPublic", in: 0...Int64(maximum))
+        alpha = try format.g1(try reader.value("vk_alpha_1"), "vk_alpha_1")
+        beta = try format.g2(try reader.value("vk_beta_2"), "vk_beta_2")
+        gamma = try format.g2(try reader.value("vk_gamma_2"), "vk_gamma_2")
+        delta = try format.g2(try reader.value("vk_delta_2"), "vk_delta_2")
         _ = reader.optionalValue("vk_alphabeta_12")
-        let inputs = try reader.array("IC", max: Self.maximumInputs + 1, format.g1)
+        inputs = try reader.array("IC", max: maximum + 1, format.g1)
         try reader.finish()
         guard inputs.count == Int(count) + 1 else {
             throw ParseError(field: "IC", expected: "nPublic + 1 = \(count + 1) points", actual: "\(inputs.count)")
         }
-        try self.init(
-            alpha: alpha,
-            beta: beta,
-            gamma: gamma,
-            delta: delta,
-            inputs: inputs,
-            allowing: compatibility
-        )
     }
 }
 

@@ -23,6 +23,9 @@ public struct KZGSetup: Sendable {
         }
     }()
 
+    /// Whether this is the setup of Ethereum's ceremony of 2023.
+    public var isEthereum: Bool { tau == Self.ethereumTau }
+
     /// Reads the text form of c-kzg-4844: the counts 4096 and 65, then the Lagrange points of G1, the powers in G2 and the
     /// powers in G1, one hexadecimal point a line.
     /// - Throws: `ParseError` for another shape, a malformed point, or a point outside its group.
@@ -96,5 +99,28 @@ public struct KZGSetup: Sendable {
     /// The value at `z` of the polynomial with these values at the roots of unity in bit-reversed order.
     static func value(of elements: [BLS12381.Fr], at z: BLS12381.Fr) -> BLS12381.Fr {
         BLS12381FrParameters.evaluateReversed(elements, at: z, inverses)
+    }
+}
+
+extension KZGBlob {
+    /// A blob with its commitment and proof, made with the setup's secret instead of its points. Whoever knows the secret can
+    /// prove anything: this is for measurements and tests under setups of their own.
+    /// - Parameter elements: 4096 values.
+    public static func proving(_ elements: [BLS12381.Fr], secret: BLS12381.Fr) -> KZGBlob {
+        precondition(elements.count == KZGVerifier.elementsPerBlob, "a blob has 4096 elements")
+        let blob = elements.flatMap(\.bigEndianBytes)
+        let value = KZGSetup.value(of: elements, at: secret)
+        let commitment = (value * BLS12381G1.generator).affine.zcash
+        let z = KZGVerifier.challenge(blob: blob, commitment: commitment)
+        let quotient = (value - KZGSetup.value(of: elements, at: z)) * ((secret - z).inverse() ?? .zero)
+        return KZGBlob(blob: blob, commitment: commitment, proof: (quotient * BLS12381G1.generator).affine.zcash)
+    }
+}
+
+extension KZGVerifier {
+    /// The value of a blob's polynomial at its challenge; `nil` for a malformed blob.
+    public static func value(of blob: KZGBlob) -> BLS12381.Fr? {
+        guard let elements = try? elements(blob.blob) else { return nil }
+        return KZGSetup.value(of: elements, at: challenge(blob: blob.blob, commitment: blob.commitment))
     }
 }

@@ -202,11 +202,16 @@ public struct KZGVerifier: Sendable {
 
     private static let source = "consensus-specs deneb/polynomial-commitments.md"
 
+    /// The verdict on a blob that held as part of a batch.
+    static func accepted(_ blob: KZGBlob) -> Verdict {
+        verdict([encodingPassed, equation(true)], subject([blob.blob, blob.commitment, blob.proof]))
+    }
+
     private static var encodingPassed: Check {
         Check(id: "kzg.encoding", result: .pass, expected: "canonical members of G1 and scalars", actual: "they are")
     }
 
-    private static func malformed(_ error: ParseError) -> Check {
+    static func malformed(_ error: ParseError) -> Check {
         Check(
             id: "kzg.encoding",
             result: .fail,
@@ -226,7 +231,7 @@ public struct KZGVerifier: Sendable {
         )
     }
 
-    private static func subject(_ parts: [[UInt8]]) -> String {
+    static func subject(_ parts: [[UInt8]]) -> String {
         var hash = SHA256()
         hash.update("assay-kzg-1\0")
         for part in parts {
@@ -236,7 +241,7 @@ public struct KZGVerifier: Sendable {
         return hash.finalized().text
     }
 
-    private static func verdict(_ checks: [Check], _ subject: String) -> Verdict {
+    static func verdict(_ checks: [Check], _ subject: String) -> Verdict {
         Verdict.judged(
             kind: "kzg",
             by: checks,

@@ -1,5 +1,5 @@
 // The bounds of a replay spec and the checks that concern more than one member.
-internal import Codecs
+public import Codecs
 internal import Commitments
 
 extension ReplaySpec {
@@ -181,7 +181,7 @@ extension JSONReader {
     }
 
     /// A path below the job folder: parts of letters, digits, `_ . -` joined by `/`, none of them `.` or `..`.
-    mutating func relativePath(_ member: String) throws(ParseError) -> String {
+    public mutating func relativePath(_ member: String) throws(ParseError) -> String {
         let text = try string(member, maxBytes: 255)
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         let isSafe = parts.allSatisfy { part in

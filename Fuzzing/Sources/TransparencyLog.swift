@@ -1,0 +1,75 @@
+// Fuzzers of `TransparencyLog`: everything that a log, a witness or a stranger's proof sends as text.
+import Codecs
+import Commitments
+import Signatures
+import TransparencyLog
+
+extension Registry {
+    static let transparencyLog: [FuzzTarget] = [
+        FuzzTarget("log.note", seeds: notes) { bytes throws(ParseError) in
+            require(try SignedNote(parsing: bytes).bytes == bytes, "a note has one form")
+        },
+        FuzzTarget("log.checkpoint", seeds: notes) { bytes throws(ParseError) in
+            require(try SignedCheckpoint(parsing: bytes).bytes == bytes, "a checkpoint has one form")
+        },
+        FuzzTarget("log.key", maxBytes: 512, seeds: [.made { [Array(try logKey().text.utf8)] }]) {
+            bytes throws(ParseError) in
+            require(try NoteKey(text: bytes.text).text == bytes.text, "a note key has one form")
+        },
+        FuzzTarget(
+            "log.tile-path",
+            maxBytes: 128,
+            seeds: [.texts("tile/0/000", "tile/entries/x001/x234/067", "tile/3/x001/067.p/12", "tile/63/000.p/255")]
+        ) { bytes throws(ParseError) in
+            require(try TilePath(text: bytes.text).text == bytes.text, "a tile's path has one form")
+        },
+        FuzzTarget("log.entry-bundle", seeds: [.made { [EntryBundle.encode([[], [1], counter(300)])] }]) {
+            bytes throws(ParseError) in
+            for count in 1...4 {
+                guard let entries = try? EntryBundle.decode(bytes, count: count) else { continue }
+                require(EntryBundle.encode(entries) == bytes, "a bundle has one form")
+            }
+        },
+        FuzzTarget("log.proof", seeds: [.made { [try proof().bytes] }]) { bytes throws(ParseError) in
+            let proof = try LogProof(parsing: bytes)
+            require(proof.bytes == bytes, "a proof has one form")
+            _ = proof.includes(leaf: .zero)
+        },
+        FuzzTarget("log.policy", seeds: [.shared("commitments/tlog/policy")]) { bytes throws(ParseError) in
+            let policy = try LogPolicy(parsing: bytes)
+            if let checkpoint = try? proof().checkpoint { _ = try? policy.verify(checkpoint) }
+        },
+        FuzzTarget("log.add-checkpoint", seeds: [.made { [try request().bytes] }]) { bytes throws(ParseError) in
+            let request = try AddCheckpointRequest(parsing: bytes)
+            require(request.bytes == bytes, "a request has one form")
+            guard let key = try? logKey() else { return }
+            var witness = WitnessState(logs: [key.name: [key]])
+            _ = witness.apply(request)
+        },
+    ]
+
+    // MARK: Valid inputs
+
+    private static let notes: [Seeds] = [
+        .shared("commitments/tlog/notes"), .shared("commitments/tlog/tessera-log"),
+        .shared("commitments/tlog/sunlight"),
+        .made { [try proof().checkpoint.bytes] },
+    ]
+
+    private static func signer() throws -> NoteSigner {
+        try NoteSigner(name: "example.org/log", algorithm: .ed25519, key: try SigningKey(seed: Array(1...32)))
+    }
+
+    private static func logKey() throws -> NoteKey { try signer().key }
+
+    private static func proof() throws -> LogProof {
+        let tree = MerkleLevels(leafHashes: (0..<5).map { MerkleTree.leafHash([$0]) })
+        var checkpoint = try SignedCheckpoint(try Checkpoint(origin: "example.org/log", size: 5, root: tree.root))
+        checkpoint.note.signatures.append(try signer().sign(checkpoint.note))
+        return LogProof(extra: [1, 2], index: 3, path: tree.inclusionProof(index: 3) ?? [], checkpoint: checkpoint)
+    }
+
+    private static func request() throws -> AddCheckpointRequest {
+        AddCheckpointRequest(oldSize: 0, proof: [], checkpoint: try proof().checkpoint)
+    }
+}
