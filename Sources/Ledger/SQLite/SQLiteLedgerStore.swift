@@ -22,9 +22,15 @@ public final class SQLiteLedgerStore: LedgerStore {
         case read
     }
 
+    /// How much of the database the writer keeps in memory: indexes by random ids touch many pages.
+    private static let writerCacheMebibytes = 64
+
     let pool: DatabasePool
+    let filter = SeenFilter()
     private let committer: GroupCommitter
+    private let checkpointer: Checkpointer?
     private let lock: WriterLock?
+    private let statements = WriterStatements()
 
     /// Opens the ledger at `path`.
     /// - Throws: `LedgerError.storage` when the file cannot be opened, belongs to something else, or another process
@@ -54,6 +60,7 @@ public final class SQLiteLedgerStore: LedgerStore {
                     guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2 else {
                         throw LedgerError.storage(detail: "\(path): synchronous=FULL is not available")
                     }
+                    try db.execute(sql: "PRAGMA cache_size = -\(Self.writerCacheMebibytes << 10)")
                 }
             }
             if access == .write { try Schema.migrator.migrate(pool) }
@@ -63,12 +70,23 @@ public final class SQLiteLedgerStore: LedgerStore {
         } catch {
             throw Self.failure(error).error
         }
+        do {
+            checkpointer = access == .write ? try Checkpointer(path: path) : nil
+            let checkpointer = checkpointer
+            try pool.writeWithoutTransaction { db in checkpointer?.watch(db) }
+        } catch {
+            throw Self.failure(error).error
+        }
         let pool = pool
+        let filter = filter
+        let writer = statements
         committer = GroupCommitter(limits: limits) { batches throws(WriteFailure) in
             do {
+                let rows = try GroupRows(batches)
+                filter.insert(SeenFilter.hashes(batches))
                 try pool.writeWithoutTransaction { db in
                     try db.inTransaction(.immediate) {
-                        for batch in batches { try BatchWriter.write(batch, to: db) }
+                        try writer.of(db).write(rows)
                         return .commit
                     }
                 }
@@ -113,7 +131,9 @@ public final class SQLiteLedgerStore: LedgerStore {
         committer.close()
         do {
             // Another reader can keep the log busy; then it stays beside the file, which is as good.
+            checkpointer?.close()
             if lock != nil { try? pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) } }
+            statements.drop()
             try pool.close()
         } catch {
             throw Self.failure(error).error
@@ -167,6 +187,22 @@ public final class SQLiteLedgerStore: LedgerStore {
         let isBroken = [.SQLITE_IOERR, .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_READONLY].contains(error.resultCode)
         return WriteFailure(error: .storage(detail: "\(error.resultCode): \(message)"), stopsSettlement: isBroken)
     }
+}
+
+/// The writer's prepared statements: made on the first commit, used on the writing connection's thread alone.
+private final class WriterStatements: @unchecked Sendable {
+    // Unchecked: every use is inside a closure that the pool runs on its one writing connection.
+    private var prepared: SQLiteGroupWriter?
+
+    func of(_ db: Database) throws -> SQLiteGroupWriter {
+        if let prepared { return prepared }
+        let made = try SQLiteGroupWriter(db)
+        prepared = made
+        return made
+    }
+
+    /// Before the connection closes: an open statement keeps it open.
+    func drop() { prepared = nil }
 }
 
 /// An advisory lock on a file beside the database. The kernel releases it when the process ends, however it ends.
