@@ -1,6 +1,7 @@
 // A Bloom filter in front of the database: most requests are new, and for a new one the answer "never seen" must not cost
 // a read.
-public import Commitments
+internal import Commitments
+internal import Dispatch
 internal import Synchronization
 
 /// Remembers which ids and legs a store has, with false alarms and without misses.
@@ -22,13 +23,31 @@ final class SeenFilter: Sendable {
         var generation = 0
     }
 
+    private let filling = DispatchGroup()
     private let state = Mutex(State(words: [UInt64](repeating: 0, count: leastBits / 64)))
 
     /// Whether it answers for itself.
     var isComplete: Bool { state.withLock { $0.isComplete } }
 
-    /// Whether it holds more keys than it was made for: it should be filled again.
-    var isCrowded: Bool { state.withLock { $0.isComplete && $0.keys > $0.words.count * 64 / 8 } }
+    /// Runs a filling on a thread of its own. Until it is complete every request costs a read.
+    /// - Parameter body: reads the store; asks now and then whether its generation `isWanted`.
+    func fill(_ body: @escaping @Sendable () throws -> Void) {
+        filling.enter()
+        DispatchQueue.global(qos: .utility).async { [filling] in
+            // A filling that fails leaves the filter incomplete: slower, and as right as before.
+            try? body()
+            filling.leave()
+        }
+    }
+
+    /// Whether the filling of that number still counts.
+    func isWanted(_ generation: Int) -> Bool { state.withLock { $0.generation == generation } }
+
+    /// Ends a filling that is under way and returns when it has: before the store closes what it reads from.
+    func stopFilling() {
+        state.withLock { $0.generation += 1 }
+        filling.wait()
+    }
 
     /// Empties the filter and makes room for `keys` keys and as many again; returns the filling's number.
     func reset(expecting keys: Int) -> Int {

@@ -161,24 +161,7 @@ struct PostgresStoreTests {
             )
         }
         try await store.commit(opening)
-        let isDone = Mutex(false)
-        let finished = Done(isDone)
-        let readers = (0..<3).map { _ in
-            Task.detached { () -> Int in
-                let reader = try PostgresLedgerStore(database: PostgresDatabase(url: url), fence: nil)
-                var seen = 0
-                while !finished.value {
-                    let total = try reader.snapshot { snapshot throws(LedgerError) in
-                        let mine = try snapshot.accounts().filter { $0.owner.first == 50 }
-                        #expect(mine.allSatisfy { $0.balance >= 0 })
-                        return mine.reduce(0) { $0 + $1.balance }
-                    }
-                    #expect(total == 1000, "a snapshot has \(total)")
-                    seen += 1
-                }
-                return seen
-            }
-        }
+        let readers = Readers(url: url, count: 3)
         var random = SeededGenerator(seed: 4)
         for round in 0..<60 {
             var tickets: [CommitTicket] = []
@@ -195,10 +178,10 @@ struct PostgresStoreTests {
             }
             for ticket in tickets { try await ticket.durable() }
         }
-        finished.set()
-        var seen = 0
-        for reader in readers { seen += try await reader.value }
-        #expect(seen > 10, "the readers saw \(seen) states")
+        let (totals, failures) = await readers.stop()
+        #expect(failures.isEmpty, "\(failures)")
+        #expect(Set(totals) == [1000], "snapshots have the totals \(Set(totals))")
+        #expect(totals.count > 10, "the readers saw \(totals.count) states")
     }
 
     /// Two writers take the ledger from each other under load, each sending every id twice: what was acknowledged is there,
@@ -277,11 +260,52 @@ struct PostgresStoreTests {
     }
 }
 
-private final class Done: Sendable {
-    private let flag: Mutex<Bool>
-    init(_ flag: consuming Mutex<Bool>) { self.flag = flag }
-    var value: Bool { flag.withLock { $0 } }
-    func set() { flag.withLock { $0 = true } }
+/// Threads that read the sum of all balances again and again. Threads of their own: a loop that never suspends would keep the
+/// writer's tasks from running.
+private final class Readers: Sendable {
+    private struct State {
+        var isDone = false
+        var totals: [Int64] = []
+        var failures: [String] = []
+    }
+
+    private let state = Mutex(State())
+    private let group = DispatchGroup()
+
+    init(url: String, count: Int) {
+        for _ in 0..<count {
+            group.enter()
+            Thread.detachNewThread { [self] in
+                read(url)
+                group.leave()
+            }
+        }
+    }
+
+    func stop() async -> (totals: [Int64], failures: [String]) {
+        state.withLock { $0.isDone = true }
+        await withCheckedContinuation { continuation in
+            group.notify(queue: .global()) { continuation.resume() }
+        }
+        return state.withLock { ($0.totals, $0.failures) }
+    }
+
+    private func read(_ url: String) {
+        do {
+            let reader = PostgresLedgerStore(database: try PostgresDatabase(url: url), fence: nil)
+            while !state.withLock({ $0.isDone }) {
+                let balances = try reader.snapshot { snapshot throws(LedgerError) in
+                    try snapshot.accounts().filter { $0.owner.first == 50 && $0.owner.count == 2 }.map(\.balance)
+                }
+                state.withLock { state in
+                    state.totals.append(balances.reduce(0, +))
+                    if balances.contains(where: { $0 < 0 }) { state.failures.append("below zero: \(balances)") }
+                }
+            }
+        } catch {
+            state.withLock { $0.failures.append("\(error)") }
+        }
+    }
 }
 
 private final class Acknowledged: Sendable {

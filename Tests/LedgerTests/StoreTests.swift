@@ -237,11 +237,17 @@ import Testing
         #expect(throws: LedgerError.self) { try SQLiteLedgerStore(path: folder.ledger) }
         let reader = try SQLiteLedgerStore(path: folder.ledger, access: .read)
         #expect(try reader.load().book.accounts == book.accounts)
+        // What is committed after the reader has loaded is there for it.
+        var later = try writer.load().book
+        try await writer.commit(
+            Batch(effects: [try later.apply(.transfer(town.transfer("later", town.alice, town.bob, 1)), at: 9)])
+        )
+        #expect(try reader.entry(name("later")) != nil)
         await #expect(throws: LedgerError.self) { try await reader.commit(Batch(records: [])) }
         try reader.close()
         try writer.close()
         let next = try SQLiteLedgerStore(path: folder.ledger)
-        #expect(try next.load().book.accounts == book.accounts)
+        #expect(try next.load().book.accounts == later.accounts)
         try next.close()
     }
 

@@ -3,7 +3,6 @@
 // ledger-bench settle STORE JOBS        as many settlements as the store takes, after JOBS jobs were given their holds
 // ledger-bench rate STORE PER_SECOND SECONDS    a steady rate of whole jobs, and how long their settlements took
 // ledger-bench audit STORE              restart and full audit of what is there
-// ledger-bench peer FILE SETTLEMENTS    the same rows by plain SQL in one SQLite transaction per 64: the disk's own limit
 // STORE is a file, made when missing, or postgres://…
 import Commitments
 import Foundation

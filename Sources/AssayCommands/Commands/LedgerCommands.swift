@@ -194,7 +194,7 @@ struct LedgerProbe: ToolCommand {
                     probe.features.map { feature in
                         .object([
                             "name": .string(feature.name), "present": .bool(feature.lack == nil),
-                            "lack": feature.lack.map { .string($0) } ?? .null,
+                            "lack": feature.lack.map { JSONValue.string($0) } ?? JSONValue.null,
                         ])
                     }
                 ),

@@ -1,7 +1,6 @@
 // The ledger on PostgreSQL: one writer at a time, chosen by a fence, so that another process can take over.
 internal import Codecs
 public import Commitments
-internal import Dispatch
 internal import PostgreSQL
 internal import Synchronization
 
@@ -24,6 +23,8 @@ public final class PostgresLedgerStore: LedgerStore {
 
     let database: PostgresDatabase
     private let filter = SeenFilter()
+    /// Whether this process writes. Only then does the filter know of every commit.
+    private let isWriter: Bool
     private let committer: GroupCommitter
 
     /// The ledger of a database, for writing under `fence`, or for reading without one.
@@ -42,11 +43,13 @@ public final class PostgresLedgerStore: LedgerStore {
 
     init(database: PostgresDatabase, fence: Fence?, patienceSeconds: Int, limits: GroupCommitter.Limits) {
         self.database = database
+        isWriter = fence != nil
         let filter = filter
         let writer = GroupWriter(database: database, fence: fence, patienceSeconds: patienceSeconds)
         committer = GroupCommitter(limits: limits) { batches throws(WriteFailure) in
-            filter.insert(SeenFilter.hashes(batches))
             try writer.write(batches)
+            // After the commit and before its acknowledgement: a filling sees either the rows or this.
+            filter.insert(SeenFilter.hashes(batches))
         }
         if fence == nil { committer.stop(.settlementStopped(reason: "the store is open for reading only")) }
     }
@@ -63,12 +66,16 @@ public final class PostgresLedgerStore: LedgerStore {
     public var stopped: LedgerError? { committer.stopped }
 
     /// Writes what is queued and refuses the rest. The database stays open for others that use it.
-    public func close() throws(LedgerError) { committer.close() }
+    public func close() throws(LedgerError) {
+        committer.close()
+        filter.stopFilling()
+    }
 
     // MARK: Start
 
     public func load(recordKinds: [String]?) throws(LedgerError) -> LedgerImage {
-        let generation = filter.reset(expecting: 0)
+        // What another writer has committed since an earlier load is not in the filter.
+        _ = filter.reset(expecting: 0)
         let (accounts, holds, latest, records) = try read { connection in
             let accounts = try PostgresRows.accounts(connection)
             try Self.checkFold(connection, accounts)
@@ -85,7 +92,7 @@ public final class PostgresLedgerStore: LedgerStore {
         }
         let book = Book(accounts: accounts, holds: holds, latest: latest, history: self)
         try book.verify()
-        fillFilter(generation)
+        if isWriter { fillFilter() }
         return LedgerImage(book: book, records: records)
     }
 
@@ -131,38 +138,35 @@ public final class PostgresLedgerStore: LedgerStore {
         """
 
     /// Reads every id and leg into the filter, on a thread of its own; until then every request costs a read.
-    private func fillFilter(_ first: Int) {
-        DispatchQueue.global(qos: .utility).async { [self] in
-            do throws(LedgerError) {
-                try read { connection in
-                    let counted = try connection.execute("SELECT count(*) FROM transfer").integer(0, 0)
-                    let generation = counted > 40_000 ? filter.reset(expecting: Int(counted) * 2) : first
-                    var hashes: [UInt64] = []
-                    try PostgresRows.forEachPage(
-                        connection,
-                        "SELECT seq, id, job, attempt, leg FROM transfer WHERE seq > $1 ORDER BY seq LIMIT $2",
-                        key: 0,
-                        from: .integer(.min)
-                    ) { rows, row in
-                        hashes.append(SeenFilter.hash(try TransferID(bytes: rows.bytes(row, 1))))
-                        guard let job = try rows.optionalBytes(row, 2) else { return }
-                        let digest = try Digest(job, field: "job")
-                        let attempt = UInt32(truncatingIfNeeded: try rows.integer(row, 3))
-                        hashes.append(SeenFilter.hash(job: digest, attempt: attempt, leg: try rows.text(row, 4)))
-                        if hashes.count > 10_000 {
-                            filter.insert(hashes)
-                            hashes = []
-                        }
+    private func fillFilter() {
+        filter.fill { [self] in
+            let counted = try read { try $0.execute("SELECT count(*) FROM transfer").integer(0, 0) }
+            // The filter is emptied before the state that fills it is fixed: what is committed later adds itself.
+            let generation = filter.reset(expecting: Int(counted) * 2)
+            try read { connection in
+                var hashes: [UInt64] = []
+                try PostgresRows.forEachPage(
+                    connection,
+                    "SELECT seq, id, job, attempt, leg FROM transfer WHERE seq > $1 ORDER BY seq LIMIT $2",
+                    key: 0,
+                    from: .integer(.min)
+                ) { rows, row in
+                    hashes.append(SeenFilter.hash(try TransferID(bytes: rows.bytes(row, 1))))
+                    guard let job = try rows.optionalBytes(row, 2) else { return }
+                    let digest = try Digest(job, field: "job")
+                    let attempt = UInt32(truncatingIfNeeded: try rows.integer(row, 3))
+                    hashes.append(SeenFilter.hash(job: digest, attempt: attempt, leg: try rows.text(row, 4)))
+                    if hashes.count > 10_000, filter.isWanted(generation) {
+                        filter.insert(hashes)
+                        hashes = []
                     }
-                    let resolutions = try connection.execute("SELECT resolution FROM hold WHERE resolution IS NOT NULL")
-                    for row in 0..<resolutions.count {
-                        hashes.append(SeenFilter.hash(try TransferID(bytes: resolutions.bytes(row, 0))))
-                    }
-                    filter.insert(hashes)
-                    filter.complete(generation)
                 }
-            } catch {
-                // The filter stays incomplete: slower, and as right as before.
+                let resolutions = try connection.execute("SELECT resolution FROM hold WHERE resolution IS NOT NULL")
+                for row in 0..<resolutions.count {
+                    hashes.append(SeenFilter.hash(try TransferID(bytes: resolutions.bytes(row, 0))))
+                }
+                filter.insert(hashes)
+                filter.complete(generation)
             }
         }
     }

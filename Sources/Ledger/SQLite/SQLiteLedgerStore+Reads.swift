@@ -2,13 +2,11 @@
 
 internal import Codecs
 public import Commitments
-internal import Dispatch
 internal import Foundation
 internal import GRDB
 
 extension SQLiteLedgerStore {
     public func load(recordKinds: [String]?) throws(LedgerError) -> LedgerImage {
-        let generation = filter.reset(expecting: 0)
         let (accounts, holds, latest, records) = try read { db in
             let accounts = try Rows.accounts(db, "SELECT \(Rows.accountColumns) FROM account")
             try Self.checkFold(db, accounts)
@@ -31,7 +29,7 @@ extension SQLiteLedgerStore {
         }
         let book = Book(accounts: accounts, holds: holds, latest: latest, history: self)
         try book.verify()
-        fillFilter(generation)
+        if isWriter { fillFilter() }
         return LedgerImage(book: book, records: records)
     }
 
@@ -45,12 +43,12 @@ extension SQLiteLedgerStore {
         try Invariants.checkFold(accounts, expected)
     }
 
-    /// Reads every id and leg into the filter, on a thread of its own; until then every request costs a read.
-    private func fillFilter(_ first: Int) {
-        DispatchQueue.global(qos: .utility).async { [self] in
-            _ = try? read { db in
-                let counted = try Int.fetchOne(db, sql: "SELECT max(seq) FROM transfer") ?? 0
-                let generation = counted > 40_000 ? filter.reset(expecting: counted * 2) : first
+    private func fillFilter() {
+        filter.fill { [self] in
+            let counted = try read { db in try Int.fetchOne(db, sql: "SELECT max(seq) FROM transfer") ?? 0 }
+            // The filter is emptied before the state that fills it is fixed: what is committed later adds itself.
+            let generation = filter.reset(expecting: counted * 2)
+            try read { db in
                 var hashes: [UInt64] = []
                 let rows = try Row.fetchCursor(db, sql: "SELECT id, job, attempt, leg FROM transfer")
                 while let row = try rows.next() {
@@ -61,6 +59,7 @@ extension SQLiteLedgerStore {
                         hashes.append(SeenFilter.hash(job: try Digest(job, field: "job"), attempt: attempt, leg: leg))
                     }
                     if hashes.count > 10_000 {
+                        guard filter.isWanted(generation) else { return }
                         filter.insert(hashes)
                         hashes = []
                     }

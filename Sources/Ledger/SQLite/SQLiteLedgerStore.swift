@@ -29,6 +29,8 @@ public final class SQLiteLedgerStore: LedgerStore {
     let filter = SeenFilter()
     private let committer: GroupCommitter
     private let checkpointer: Checkpointer?
+    /// Whether this process may write. Only then does the filter know of every commit.
+    let isWriter: Bool
     private let lock: WriterLock?
     private let statements = WriterStatements()
 
@@ -43,6 +45,7 @@ public final class SQLiteLedgerStore: LedgerStore {
         if access == .read, !FileManager.default.fileExists(atPath: path) {
             throw .storage(detail: "\(path): expected a ledger file, found none")
         }
+        isWriter = access == .write
         lock = access == .write ? try WriterLock(path: path + ".lock") : nil
         if access == .write { Self.createPrivately(path) }
         do {
@@ -78,18 +81,22 @@ public final class SQLiteLedgerStore: LedgerStore {
             throw Self.failure(error).error
         }
         let pool = pool
+        let checkpointer = checkpointer
         let filter = filter
         let writer = statements
         committer = GroupCommitter(limits: limits) { batches throws(WriteFailure) in
             do {
                 let rows = try GroupRows(batches)
-                filter.insert(SeenFilter.hashes(batches))
                 try pool.writeWithoutTransaction { db in
                     try db.inTransaction(.immediate) {
                         try writer.of(db).write(rows)
                         return .commit
                     }
                 }
+                // The connection reports its commits to the checkpointer, which must not be gone by then.
+                withExtendedLifetime(checkpointer) {}
+                // After the commit and before its acknowledgement: a filling sees either the rows or this.
+                filter.insert(SeenFilter.hashes(batches))
             } catch {
                 throw Self.failure(error)
             }
@@ -129,6 +136,7 @@ public final class SQLiteLedgerStore: LedgerStore {
     /// Writes what is queued, refuses the rest, moves the write-ahead log into the file, and closes it.
     public func close() throws(LedgerError) {
         committer.close()
+        filter.stopFilling()
         do {
             // Another reader can keep the log busy; then it stays beside the file, which is as good.
             checkpointer?.close()
