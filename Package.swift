@@ -42,6 +42,7 @@ func tests(of name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let hummingbird: [Target.Dependency] = [
     .product(name: "Hummingbird", package: "hummingbird"),
@@ -66,6 +67,8 @@ let package = Package(
         .library(name: "AssayTesting", targets: ["AssayTesting"]),
         // Keeping a log needs a database, which the library itself never does.
         .library(name: "AssayLogKeeping", targets: ["LogKeeping"]),
+        // The ledger with its databases, for engines of one's own and for measurements.
+        .library(name: "AssayLedger", targets: ["Ledger"]),
         .executable(name: "assay-replay", targets: ["assay-replay"]),
         .executable(name: "assay", targets: ["assay"]),
         .executable(name: "assayd", targets: ["assayd"]),
@@ -91,6 +94,7 @@ let package = Package(
         kernels("CHashKernels"),
         kernels("CExactOps", exclude: ["kernels", "oracle.inc"]),
         .target(name: "CSpawn"),
+        .target(name: "CFaultyDisk", linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(name: "CSandbox", linkerSettings: [.linkedLibrary("seccomp")]),
 
         // Floor 1: bytes and words.
@@ -120,7 +124,7 @@ let package = Package(
             "Appraisal",
             ["Codecs", "Commitments", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts"]
         ),
-        module("Ledger", ["Codecs", "Commitments", "PostgreSQL", grdb]),
+        module("Ledger", ["Codecs", "Commitments", "PostgreSQL", grdb, sqlite]),
         module("LogKeeping", ["Codecs", "Commitments", "Signatures", "TransparencyLog", grdb]),
 
         // Floor 6: who does what for how much, and how an engine is spoken to.
@@ -245,7 +249,10 @@ let package = Package(
         program("LedgerCrashProbe", ["Ledger", "Commitments"], path: "Tests/LedgerCrashProbe"),
         tests(
             of: "Ledger",
-            ["AssayTesting", "Ledger", "Codecs", "Commitments", "PostgreSQL", "LedgerCrashProbe", grdb]
+            [
+                "AssayTesting", "CFaultyDisk", "Ledger", "Codecs", "Commitments", "PostgreSQL", "LedgerCrashProbe",
+                grdb,
+            ]
         ),
         tests(
             of: "Market",

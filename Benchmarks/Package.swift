@@ -37,6 +37,11 @@ let package = Package(
             path: "Sources/AlgebraBenchmarks"
         ),
         .executableTarget(
+            name: "ledger-bench",
+            dependencies: [.product(name: "AssayLedger", package: "assay")],
+            path: "Sources/LedgerBenchmarks"
+        ),
+        .executableTarget(
             name: "attestation-bench",
             dependencies: [.product(name: "Assay", package: "assay")],
             path: "Sources/AttestationBenchmarks"

@@ -17,6 +17,9 @@ public enum AccountKind: String, Sendable, CaseIterable {
     case fee
     /// The operator's own money: rewards, burnt stake.
     case treasury
+    /// Money that becomes its owner's own over time; the schedule is in the owner field (`VestingSchedule`). It leaves by
+    /// direct transfers alone, and never faster than the schedule says.
+    case vesting
     /// The far side of holds whose receiver is not known yet. It never holds posted money.
     case escrow
 }
@@ -87,4 +90,12 @@ public struct BalanceDelta: Sendable, Equatable {
     public internal(set) var debitsPosted: Int64 = 0
     public internal(set) var creditsPending: Int64 = 0
     public internal(set) var creditsPosted: Int64 = 0
+
+    /// Adds another movement of the same account. Wraps: an overflow shows as a counter that its constraint refuses.
+    mutating func add(_ other: BalanceDelta) {
+        debitsPending &+= other.debitsPending
+        debitsPosted &+= other.debitsPosted
+        creditsPending &+= other.creditsPending
+        creditsPosted &+= other.creditsPosted
+    }
 }

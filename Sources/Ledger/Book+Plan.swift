@@ -31,6 +31,13 @@ extension Book {
             let expected = "1 to \(LedgerLimits.ownerBytes) bytes"
             throw .malformed("owner", expected: expected, actual: "\(account.owner.count)")
         }
+        if account.kind == .vesting {
+            do throws(ParseError) {
+                _ = try VestingSchedule(owner: account.owner)
+            } catch {
+                throw .malformed(error)
+            }
+        }
         let fresh = Account(currency: account.currency, kind: account.kind, owner: account.owner)
         guard account == fresh else {
             throw .malformed("account", expected: "counters at zero", actual: "others")
@@ -47,7 +54,11 @@ extension Book {
             try Self.require(debit.kind == .issuer, debit, "an issuer to debit")
             try Self.require(credit.kind != .issuer, credit, "no issuer to credit")
         case .withdraw:
-            try Self.require(debit.kind != .issuer, debit, "no issuer to debit")
+            try Self.require(
+                debit.kind != .issuer && debit.kind != .vesting,
+                debit,
+                "no issuer or vesting account to debit"
+            )
             try Self.require(credit.kind == .issuer, credit, "an issuer to credit")
         case .direct:
             try Self.require(debit.kind != .issuer, debit, "no issuer to debit")
@@ -56,6 +67,7 @@ extension Book {
             throw .malformed("kind", expected: "credit, withdraw or direct", actual: request.kind.rawValue)
         }
         try Self.requireFunds(debit, request.amount)
+        if debit.kind == .vesting { try Self.requireVested(debit, request.amount, at: time) }
         try requireFreeLegs(request.job, request.attempt, [request.leg])
         var effects = LedgerEffects(id: request.id)
         effects.transfers = [request.stamped(time)]
@@ -67,7 +79,11 @@ extension Book {
             throw .malformed("kind", expected: "hold", actual: request.kind.rawValue)
         }
         let (debit, credit) = try checkedParties(request)
-        try Self.require(debit.kind != .issuer, debit, "no issuer to debit")
+        try Self.require(
+            debit.kind != .issuer && debit.kind != .vesting,
+            debit,
+            "no issuer or vesting account to debit"
+        )
         try Self.require(credit.kind != .issuer, credit, "no issuer to credit")
         guard expiresAt > time else {
             throw .malformed("expiresAt", expected: "a second after \(time)", actual: "\(expiresAt)")
@@ -223,6 +239,19 @@ extension Book {
     private static func requireFunds(_ account: Account, _ amount: Int64) throws(LedgerError) {
         guard account.kind == .issuer || account.available >= amount else {
             throw .insufficientFunds(account: account.id, needed: amount, available: account.available)
+        }
+    }
+
+    private static func requireVested(_ account: Account, _ amount: Int64, at time: Int64) throws(LedgerError) {
+        let schedule: VestingSchedule
+        do throws(ParseError) {
+            schedule = try VestingSchedule(owner: account.owner)
+        } catch {
+            throw .malformed(error)
+        }
+        let free = schedule.vested(of: account.creditsPosted, at: time) - account.debitsPosted
+        guard amount <= free else {
+            throw .insufficientFunds(account: account.id, needed: amount, available: max(0, free))
         }
     }
 

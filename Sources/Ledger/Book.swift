@@ -14,7 +14,7 @@ public struct Book: Sendable {
     /// The holds that have not ended.
     public internal(set) var holds: [TransferID: Hold]
     /// The time of the latest operation, in engine seconds. Recorded times never go back behind it.
-    public private(set) var latest: Int64
+    public internal(set) var latest: Int64
     /// Why the book settles nothing any more; `nil` as long as every invariant held.
     public private(set) var stopped: String?
 

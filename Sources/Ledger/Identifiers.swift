@@ -36,6 +36,9 @@ public struct AccountID: Hashable, Sendable, Comparable, CustomStringConvertible
 
     /// Lexicographic order of the bytes: the order in which a store touches accounts.
     public static func < (left: AccountID, right: AccountID) -> Bool { left.words < right.words }
+
+    /// Lends the 16 bytes without an array.
+    func withRawBytes<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value { words.withRawBytes(body) }
 }
 
 /// Names one ledger operation. The client makes it and keeps it before it sends the operation for the first time.
@@ -75,9 +78,12 @@ public struct TransferID: Hashable, Sendable, Comparable, CustomStringConvertibl
 
     /// Lexicographic order of the bytes.
     public static func < (left: TransferID, right: TransferID) -> Bool { left.words < right.words }
+
+    /// Lends the 16 bytes without an array.
+    func withRawBytes<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value { words.withRawBytes(body) }
 }
 
-/// Names one item of a work queue. Whoever enqueues it computes the name, so that enqueuing twice does it once.
+/// Names one item of a work queue or of the outbox. Whoever enqueues it computes the name, so that enqueuing twice does it once.
 public struct WorkID: Hashable, Sendable, Comparable, CustomStringConvertible {
     private let words: IdentifierWords
 
@@ -128,6 +134,10 @@ private struct IdentifierWords: Hashable, Sendable, Comparable {
                 UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
             )
         }
+    }
+
+    func withRawBytes<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {
+        withUnsafeBytes(of: (high.bigEndian, low.bigEndian), body)
     }
 
     var bytes: [UInt8] {

@@ -102,4 +102,20 @@ enum Invariants {
             }
         }
     }
+
+    /// I7: the counters of accounts against the fold of all transfers, in the order of `Schema.fold`.
+    static func checkFold(_ accounts: [Account], _ fold: [AccountID: [Int64]]) throws(LedgerError) {
+        var expected = fold
+        for account in accounts {
+            let found = [account.debitsPending, account.debitsPosted, account.creditsPending, account.creditsPosted]
+            let sums = expected.removeValue(forKey: account.id) ?? [0, 0, 0, 0]
+            guard found == sums else {
+                let detail = "account \(account.id) has \(found), its transfers sum to \(sums)"
+                throw .invariant(.balancesAreFold, detail: detail)
+            }
+        }
+        if let orphan = expected.keys.min() {
+            throw .invariant(.balancesAreFold, detail: "transfers name account \(orphan), which is not there")
+        }
+    }
 }

@@ -87,16 +87,30 @@ public struct Batch: Sendable, Equatable {
     public var effects: [LedgerEffects]
     public var records: [Record]
     public var receipts: [ReceiptRow]
+    /// Effects outside that this batch causes. A message whose id is waiting already is not written again.
+    public var messages: [OutboxMessage]
+    /// Messages that have been delivered, and go.
+    public var delivered: [WorkID]
 
     /// A batch of what happened in one step of the engine.
-    public init(effects: [LedgerEffects] = [], records: [Record] = [], receipts: [ReceiptRow] = []) {
+    public init(
+        effects: [LedgerEffects] = [],
+        records: [Record] = [],
+        receipts: [ReceiptRow] = [],
+        messages: [OutboxMessage] = [],
+        delivered: [WorkID] = []
+    ) {
         self.effects = effects
         self.records = records
         self.receipts = receipts
+        self.messages = messages
+        self.delivered = delivered
     }
 
     /// Whether there is nothing to write.
-    public var isEmpty: Bool { records.isEmpty && receipts.isEmpty && effects.allSatisfy(\.replayed) }
+    public var isEmpty: Bool {
+        records.isEmpty && receipts.isEmpty && messages.isEmpty && delivered.isEmpty && effects.allSatisfy(\.replayed)
+    }
 
     /// Checks the bounds of rows that do not come from the book.
     func checkBounds() throws(LedgerError) {
@@ -115,6 +129,7 @@ public struct Batch: Sendable, Equatable {
                 )
             }
         }
+        for message in messages { try message.checkBounds() }
         for receipt in receipts {
             guard receipt.bundleBytes.count <= Self.bundleBytes else {
                 let actual = "\(receipt.bundleBytes.count)"
@@ -178,6 +193,15 @@ public protocol LedgerStore: LedgerHistory {
     func latestReceipts(before position: Int64?, limit: Int) throws(LedgerError) -> [PlacedReceipt]
     /// How many receipts there are.
     func receiptCount() throws(LedgerError) -> Int
+
+    /// Messages that have not been delivered, oldest first.
+    func outbox(limit: Int) throws(LedgerError) -> [OutboxMessage]
+
+    /// Why the store takes no batches any more; `nil` while it does.
+    var stopped: LedgerError? { get }
+
+    /// Writes what is queued, refuses the rest, and lets go of the database.
+    func close() throws(LedgerError)
 
     /// Reads one consistent state, unchecked, for an audit.
     func snapshot<Value>(_ body: (any LedgerSnapshot) throws(LedgerError) -> Value) throws(LedgerError) -> Value

@@ -23,6 +23,7 @@ public final class MemoryLedgerStore: LedgerStore {
         var legs: Set<RecentHistory.LegKey> = []
         var records: [RecordKey: [UInt8]] = [:]
         var receipts: [ReceiptRow] = []
+        var messages: [OutboxMessage] = []
     }
 
     private let state = Mutex(State())
@@ -122,6 +123,10 @@ public final class MemoryLedgerStore: LedgerStore {
         state.legs.formUnion(legs)
         state.receipts += batch.receipts
         for record in batch.records { state.records[RecordKey(kind: record.kind, id: record.id)] = record.body }
+        for message in batch.messages where !state.messages.contains(where: { $0.id == message.id }) {
+            state.messages.append(message)
+        }
+        state.messages.removeAll { batch.delivered.contains($0.id) }
     }
 
     private static func hasReceipt(_ transfer: Transfer, _ batch: Batch, _ state: State) -> Bool {
@@ -211,6 +216,17 @@ public final class MemoryLedgerStore: LedgerStore {
     public func receiptCount() throws(LedgerError) -> Int {
         state.withLock { $0.receipts.count }
     }
+
+    public func outbox(limit: Int) throws(LedgerError) -> [OutboxMessage] {
+        state.withLock { Array($0.messages.prefix(max(0, limit))) }
+    }
+
+    /// Memory never fails.
+    public var stopped: LedgerError? { nil }
+
+    /// Nothing waits and nothing is open.
+    public func close() throws(LedgerError) {}
+
     public func snapshot<Value>(_ body: (any LedgerSnapshot) throws(LedgerError) -> Value) throws(LedgerError) -> Value
     {
         try body(Snapshot(state: state.withLock { $0 }))

@@ -11,8 +11,8 @@ struct SourceTree {
     /// The floor of each target; a target imports only what stands on a lower floor, or beside it in this list above it.
     static let floors: [[String]] = [
         [
-            "COpenSSL", "COpenCL", "CCurl", "CGMP", "CPostgres", "CSpawn", "CSandbox", "CFieldKernels", "CHashKernels",
-            "CExactOps",
+            "COpenSSL", "COpenCL", "CCurl", "CGMP", "CPostgres", "CFaultyDisk", "CSpawn", "CSandbox", "CFieldKernels",
+            "CHashKernels", "CExactOps",
         ],
         ["Codecs", "Verdicts", "PostgreSQL"],
         ["Commitments", "Signatures", "Algebra"],

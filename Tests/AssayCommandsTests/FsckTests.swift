@@ -74,6 +74,50 @@ struct FsckCommandTests {
         #expect(await workplace.run(["fsck", "--data", data]).status == .rejected)
     }
 
+    @Test func aLedgerFileIsCheckedByItself() async throws {
+        let workplace = try Workplace()
+        let bundle = try await BundleFactory().bundle(.accepted)
+        let job = try Bundle(parsing: bundle).jobID.digest
+        let data = try await dataFolder(workplace, bundle: bundle, job: job)
+        let human = await workplace.run(["fsck", "--store", data + "/ledger.sqlite"])
+        #expect(human.status == .ok, "\(human.output)")
+        #expect(human.output.contains("audits         1 examined, 0 faults"))
+        #expect(!human.output.contains("artefacts"))
+        #expect(await workplace.run(["fsck", "--store", "mysql://x"]).status == .usage)
+        #expect(await workplace.run(["fsck"]).status == .usage)
+        #expect(await workplace.run(["fsck", "--store", "x", "--data", data]).status == .usage)
+    }
+
+    @Test func aLedgerIsExportedAndComesBackFromABackup() async throws {
+        let workplace = try Workplace()
+        let bundle = try await BundleFactory().bundle(.accepted)
+        let job = try Bundle(parsing: bundle).jobID.digest
+        let data = try await dataFolder(workplace, bundle: bundle, job: job)
+        for format in ["csv", "beancount", "ledger"] {
+            let file = workplace.path("export.\(format)")
+            let run = await workplace.run([
+                "ledger", "export", "--data", data, "--format", format, "-o", file, "--json",
+            ])
+            #expect(run.status == .ok, "\(run.output)")
+            #expect(try run.member("transfers") == .integer(0))
+            #expect(try !String(contentsOfFile: file, encoding: .utf8).isEmpty)
+        }
+        let wrong = ["ledger", "export", "--data", data, "--format", "xls", "-o", workplace.path("x")]
+        #expect(await workplace.run(wrong).status == .usage)
+
+        let copy = workplace.path("copy.sqlite")
+        #expect(await workplace.run(["ledger", "backup", "--data", data, "-o", copy]).status == .ok)
+        #expect(await workplace.run(["ledger", "backup", "--data", data, "-o", copy]).status == .ioError)
+        let there = workplace.path("there")
+        let restored = await workplace.run(["ledger", "restore", copy, "--data", there])
+        #expect(restored.status == .ok, "\(restored.output)")
+        #expect(await workplace.run(["ledger", "restore", copy, "--data", there]).status == .ioError)
+        let checked = await workplace.run(["fsck", "--store", there + "/ledger.sqlite"])
+        #expect(checked.status == .ok, "\(checked.output)")
+        let disk = await workplace.run(["ledger", "probe", "--data", data, "--json"])
+        #expect(disk.status == .ok, "\(disk.output)")
+    }
+
     @Test func aForeignFileIsNoLedger() async throws {
         let workplace = try Workplace()
         try workplace.write(Array("not a database, but long enough to look at".utf8), "data/ledger.sqlite")

@@ -1,6 +1,6 @@
 // A process made to be killed: settles numbered jobs for ever and says which it has started and which are durable.
 //
-// Usage: LedgerCrashProbe LEDGER FIRST. Output: one line `start N` before a job's batch is submitted, one line `ack N` after
+// Usage: LedgerCrashProbe LEDGER FIRST, where LEDGER is a SQLite file or postgres://…. Output: one line `start N` before a job's batch is submitted, one line `ack N` after
 // its commit was acknowledged. Exit 3 means that a job was found half done.
 import Commitments
 import Foundation
@@ -81,7 +81,15 @@ func settle(_ job: Int, with book: inout Book) throws -> Batch {
     )
 }
 
-let store = try SQLiteLedgerStore(path: arguments[1])
+func open(_ place: String) throws -> any LedgerStore {
+    guard place.hasPrefix("postgres:") else { return try SQLiteLedgerStore(path: place) }
+    let database = try PostgresDatabase(url: place)
+    // The killed predecessor has the same name, so its fence is taken over at once.
+    let fence = try PostgresWorkQueue(database: database).acquire("ledger", holder: [1], leaseMilliseconds: 60_000)
+    return PostgresLedgerStore(database: database, fence: fence)
+}
+
+let store = try open(arguments[1])
 var book = try store.load().book
 let opened = try [issuer, payer, provider, fee, escrow].map { try book.apply(.openAccount($0), at: 0) }
 try await store.commit(Batch(effects: opened))

@@ -37,7 +37,7 @@ import Testing
 
     @Test func whatWaitsSharesAFlushInOrderUpToTheLimit() async throws {
         let disk = SlowDisk()
-        let committer = committer(disk)
+        let committer = committer(disk, .init(batches: 64))
         var tickets = [committer.submit(batch("first"))]
         disk.waitUntilBusy()
         for index in 0..<100 { tickets.append(committer.submit(batch("\(index)"))) }

@@ -1,4 +1,5 @@
 // The book against its slow twin: random operations, every counter of every account compared after each.
+import AssayTesting
 import Commitments
 import Testing
 
@@ -94,7 +95,15 @@ import Testing
 
     @Test func bothStoresKeepTheSame() async throws {
         let folder = try TemporaryFolder()
-        let database = try SQLiteLedgerStore(path: folder.ledger)
+        try await keepsWhatMemoryKeeps(try SQLiteLedgerStore(path: folder.ledger))
+    }
+
+    @Test(.enabled(if: PrivatePostgres.isInstalled(for: "ModelTests")))
+    func postgresKeepsTheSame() async throws {
+        try await keepsWhatMemoryKeeps(try PostgresLedgerStore.fresh())
+    }
+
+    private func keepsWhatMemoryKeeps(_ database: any LedgerStore) async throws {
         let memory = MemoryLedgerStore()
         var book = Book()
         let receipts = Batch(
@@ -115,6 +124,8 @@ import Testing
             #expect(try database.transfers(ofJob: job) == memory.transfers(ofJob: job))
         }
         #expect(try Fsck.run(memory).isClean)
+        #expect(try Fsck.run(database).isClean)
+        #expect(try database.load().book.accounts == book.accounts)
         try database.close()
     }
 }

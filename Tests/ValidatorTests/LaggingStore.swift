@@ -49,6 +49,9 @@ final class LaggingStore: LedgerStore {
     }
 
     func load(recordKinds: [String]?) throws(LedgerError) -> LedgerImage { try inner.load(recordKinds: recordKinds) }
+    func outbox(limit: Int) throws(LedgerError) -> [OutboxMessage] { try inner.outbox(limit: limit) }
+    var stopped: LedgerError? { nil }
+    func close() throws(LedgerError) {}
     func account(_ id: AccountID) throws(LedgerError) -> Account? { try inner.account(id) }
     func accounts(owner: [UInt8]?) throws(LedgerError) -> [Account] { try inner.accounts(owner: owner) }
     func transfers(of account: AccountID, limit: Int) throws(LedgerError) -> [Transfer] {

@@ -12,15 +12,21 @@ internal import Verdicts
 struct FsckCommand: ToolCommand {
     static let configuration = CommandConfiguration(
         commandName: "fsck",
-        abstract: "Check an engine's data folder: every balance from transfers, every receipt from its bundle.",
-        discussion: "Reads only; a running engine is not disturbed. Exit code 1 when something does not hold."
+        abstract: "Check an engine's ledger: every balance from transfers, every receipt from its bundle.",
+        discussion: """
+            With --data the data folder's artefacts too. Reads only; a running engine is not disturbed. Exit code 1 when \
+            something does not hold.
+            """
     )
 
-    @Option(help: "The data folder.")
-    var data: String
+    @OptionGroup var ledger: LedgerOptions
     @OptionGroup var global: GlobalOptions
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
+        guard let data = ledger.data, ledger.store == nil else {
+            let (store, name) = try ledger.open()
+            return Self.answer(try await checks(of: store, name, tool), name, tool)
+        }
         let folder = DataFolder(path: data)
         guard Files.isFolder(data), (try? Files.names(in: data).contains("ledger.sqlite")) == true else {
             throw Failure(
@@ -32,22 +38,32 @@ struct FsckCommand: ToolCommand {
                 actual: "none"
             )
         }
-        var checks: [FsckLine] = []
+        let store: SQLiteLedgerStore
         do throws(LedgerError) {
-            let store = try SQLiteLedgerStore(path: folder.ledger, access: .read)
-            checks = try Fsck.run(store).checks.map(FsckLine.init)
-            checks.append(try await audits(store, tool))
-            try store.close()
+            store = try SQLiteLedgerStore(path: folder.ledger, access: .read)
         } catch {
             throw Failure(error, in: folder.ledger)
         }
+        var checks = try await checks(of: store, folder.ledger, tool)
         checks.append(try artefacts(folder, tool))
         return Self.answer(checks, data, tool)
     }
 
+    /// Every check of a ledger, wherever it is kept.
+    private func checks(of store: any LedgerStore, _ name: String, _ tool: Tool) async throws(Failure) -> [FsckLine] {
+        do throws(LedgerError) {
+            var checks = try Fsck.run(store).checks.map(FsckLine.init)
+            checks.append(try await audits(store, tool))
+            try store.close()
+            return checks
+        } catch {
+            throw Failure(error, in: name)
+        }
+    }
+
     /// Every bundle audited against itself: whom it names as engine and validators is believed for once, so that only what
     /// contradicts itself fails.
-    private func audits(_ store: SQLiteLedgerStore, _ tool: Tool) async throws(LedgerError) -> FsckLine {
+    private func audits(_ store: any LedgerStore, _ tool: Tool) async throws(LedgerError) -> FsckLine {
         var line = FsckLine(id: "audits")
         let count = try store.receiptCount()
         let progress = Progress(tool, "audit")

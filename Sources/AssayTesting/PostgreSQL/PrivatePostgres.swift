@@ -52,6 +52,7 @@ public final class PrivatePostgres: Sendable {
     public init() throws {
         guard let bin = Self.programs else { throw PrivatePostgresError(description: "no PostgreSQL server installed") }
         self.bin = bin
+        Self.sweep()
         user = geteuid() == 0 ? (getpwnam("postgres") != nil ? "postgres" : "nobody") : nil
         // A socket's path is at most 107 bytes, so the folder's name is short.
         let random = String(UInt32.random(in: 0...UInt32.max), radix: 36)
@@ -105,11 +106,7 @@ public final class PrivatePostgres: Sendable {
     public func kill() {
         let text = (try? String(contentsOfFile: data + "/postmaster.pid", encoding: .utf8)) ?? ""
         guard let line = text.split(separator: "\n").first, let pid = Int32(line) else { return }
-        #if canImport(Glibc)
-            _ = Glibc.kill(pid, SIGKILL)
-        #elseif canImport(Musl)
-            _ = Musl.kill(pid, SIGKILL)
-        #endif
+        Self.signal(pid, SIGKILL)
         // Its children hold the shared memory until they have noticed.
         for _ in 0..<500 where Self.isAlive(pid) { usleep(10_000) }
         usleep(300_000)
@@ -119,6 +116,32 @@ public final class PrivatePostgres: Sendable {
     public func stop() {
         try? run("pg_ctl", ["-D", data, "-m", "immediate", "-w", "stop"])
         try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// Ends servers whose test process was killed before it could, and deletes their folders.
+    private static func sweep() {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/tmp")) ?? [] {
+            let parts = name.split(separator: "-")
+            guard parts.count == 4, name.hasPrefix("assay-pg-"), let owner = Int32(parts[2]), !isAlive(owner) else {
+                continue
+            }
+            let data = "/tmp/\(name)/data"
+            let text = (try? String(contentsOfFile: data + "/postmaster.pid", encoding: .utf8)) ?? ""
+            let lines = text.split(separator: "\n")
+            // The second line is the data folder: the process is the one that is meant.
+            if lines.count > 1, lines[1] == data, let server = Int32(lines[0]), isAlive(server) {
+                signal(server, SIGQUIT)
+            }
+            try? FileManager.default.removeItem(atPath: "/tmp/\(name)")
+        }
+    }
+
+    private static func signal(_ process: Int32, _ number: Int32) {
+        #if canImport(Glibc)
+            _ = Glibc.kill(process, number)
+        #elseif canImport(Musl)
+            _ = Musl.kill(process, number)
+        #endif
     }
 
     private static func isAlive(_ pid: Int32) -> Bool {

@@ -15,7 +15,7 @@ struct WriteFailure: Error {
 /// caller never waits for others.
 final class GroupCommitter: Sendable {
     struct Limits: Sendable {
-        var batches = 64
+        var batches = 256
         var lingerMilliseconds = 5
         var queued = 4096
     }

@@ -29,6 +29,7 @@ extension SQLiteLedgerStore {
         }
         let book = Book(accounts: accounts, holds: holds, latest: latest, history: self)
         try book.verify()
+        if isWriter { fillFilter() }
         return LedgerImage(book: book, records: records)
     }
 
@@ -39,24 +40,46 @@ extension SQLiteLedgerStore {
         while let row = try rows.next() {
             expected[try AccountID(bytes: try Rows.bytes(row, 0))] = try (1...4).map { try Rows.integer(row, $0) }
         }
-        for account in accounts {
-            let found = [account.debitsPending, account.debitsPosted, account.creditsPending, account.creditsPosted]
-            let fold = expected.removeValue(forKey: account.id) ?? [0, 0, 0, 0]
-            guard found == fold else {
-                let detail = "account \(account.id) has \(found), its transfers sum to \(fold)"
-                throw LedgerError.invariant(.balancesAreFold, detail: detail)
+        try Invariants.checkFold(accounts, expected)
+    }
+
+    private func fillFilter() {
+        filter.fill { [self] in
+            let counted = try read { db in try Int.fetchOne(db, sql: "SELECT max(seq) FROM transfer") ?? 0 }
+            // The filter is emptied before the state that fills it is fixed: what is committed later adds itself.
+            let generation = filter.reset(expecting: counted * 2)
+            try read { db in
+                var hashes: [UInt64] = []
+                let rows = try Row.fetchCursor(db, sql: "SELECT id, job, attempt, leg FROM transfer")
+                while let row = try rows.next() {
+                    hashes.append(SeenFilter.hash(try TransferID(bytes: try Rows.bytes(row, 0))))
+                    if let job = try Rows.optionalBytes(row, 1) {
+                        let attempt = UInt32(truncatingIfNeeded: try Rows.integer(row, 2))
+                        let leg = try Rows.text(row, 3)
+                        hashes.append(SeenFilter.hash(job: try Digest(job, field: "job"), attempt: attempt, leg: leg))
+                    }
+                    if hashes.count > 10_000 {
+                        guard filter.isWanted(generation) else { return }
+                        filter.insert(hashes)
+                        hashes = []
+                    }
+                }
+                let resolutions = try Row.fetchCursor(
+                    db,
+                    sql: "SELECT resolution FROM hold WHERE resolution IS NOT NULL"
+                )
+                while let row = try resolutions.next() {
+                    hashes.append(SeenFilter.hash(try TransferID(bytes: try Rows.bytes(row, 0))))
+                }
+                filter.insert(hashes)
+                filter.complete(generation)
             }
-        }
-        if let orphan = expected.keys.min() {
-            throw LedgerError.invariant(
-                .balancesAreFold,
-                detail: "transfers name account \(orphan), which is not there"
-            )
         }
     }
 
     public func entry(_ id: TransferID) throws(LedgerError) -> LedgerEntry? {
-        try read { db in
+        guard filter.mayContain(SeenFilter.hash(id)) else { return nil }
+        return try read { db in
             let key = Data(id.bytes)
             if let hold = try Rows.hold(db, "resolution", key) {
                 let transfers = try Rows.transfers(db, "WHERE pending_id = ? ORDER BY seq", [Data(hold.hold.id.bytes)])
@@ -74,12 +97,14 @@ extension SQLiteLedgerStore {
     }
 
     public func legsTaken(job: Digest, attempt: UInt32, among legs: [String]) throws(LedgerError) -> Set<String> {
-        try read { db in
+        let possible = legs.filter { filter.mayContain(SeenFilter.hash(job: job, attempt: attempt, leg: $0)) }
+        guard !possible.isEmpty else { return [] }
+        return try read { db in
             let sql = "SELECT 1 FROM transfer WHERE job = ? AND attempt = ? AND leg = ?"
             let statement = try db.cachedStatement(sql: sql)
             let job = Data(job.bytes)
             var taken: Set<String> = []
-            for leg in legs where try Int.fetchOne(statement, arguments: [job, Int64(attempt), leg]) != nil {
+            for leg in possible where try Int.fetchOne(statement, arguments: [job, Int64(attempt), leg]) != nil {
                 taken.insert(leg)
             }
             return taken
@@ -168,5 +193,19 @@ extension SQLiteLedgerStore {
 
     public func receiptCount() throws(LedgerError) -> Int {
         try read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM receipt") ?? 0 }
+    }
+
+    public func outbox(limit: Int) throws(LedgerError) -> [OutboxMessage] {
+        try read { db in
+            let sql = "SELECT id, kind, body, at FROM outbox ORDER BY seq LIMIT ?"
+            return try Row.fetchAll(db, sql: sql, arguments: [max(0, limit)]).map { row in
+                OutboxMessage(
+                    id: try WorkID(bytes: try Rows.bytes(row, 0)),
+                    kind: try Rows.text(row, 1),
+                    body: try Rows.bytes(row, 2),
+                    at: try Rows.integer(row, 3)
+                )
+            }
+        }
     }
 }

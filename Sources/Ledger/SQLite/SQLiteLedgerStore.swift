@@ -22,9 +22,17 @@ public final class SQLiteLedgerStore: LedgerStore {
         case read
     }
 
+    /// How much of the database the writer keeps in memory: indexes by random ids touch many pages.
+    private static let writerCacheMebibytes = 64
+
     let pool: DatabasePool
+    let filter = SeenFilter()
     private let committer: GroupCommitter
+    private let checkpointer: Checkpointer?
+    /// Whether this process may write. Only then does the filter know of every commit.
+    let isWriter: Bool
     private let lock: WriterLock?
+    private let statements = WriterStatements()
 
     /// Opens the ledger at `path`.
     /// - Throws: `LedgerError.storage` when the file cannot be opened, belongs to something else, or another process
@@ -37,6 +45,7 @@ public final class SQLiteLedgerStore: LedgerStore {
         if access == .read, !FileManager.default.fileExists(atPath: path) {
             throw .storage(detail: "\(path): expected a ledger file, found none")
         }
+        isWriter = access == .write
         lock = access == .write ? try WriterLock(path: path + ".lock") : nil
         if access == .write { Self.createPrivately(path) }
         do {
@@ -54,6 +63,7 @@ public final class SQLiteLedgerStore: LedgerStore {
                     guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2 else {
                         throw LedgerError.storage(detail: "\(path): synchronous=FULL is not available")
                     }
+                    try db.execute(sql: "PRAGMA cache_size = -\(Self.writerCacheMebibytes << 10)")
                 }
             }
             if access == .write { try Schema.migrator.migrate(pool) }
@@ -63,15 +73,30 @@ public final class SQLiteLedgerStore: LedgerStore {
         } catch {
             throw Self.failure(error).error
         }
+        do {
+            checkpointer = access == .write ? try Checkpointer(path: path) : nil
+            let checkpointer = checkpointer
+            try pool.writeWithoutTransaction { db in checkpointer?.watch(db) }
+        } catch {
+            throw Self.failure(error).error
+        }
         let pool = pool
+        let checkpointer = checkpointer
+        let filter = filter
+        let writer = statements
         committer = GroupCommitter(limits: limits) { batches throws(WriteFailure) in
             do {
+                let rows = try GroupRows(batches)
                 try pool.writeWithoutTransaction { db in
                     try db.inTransaction(.immediate) {
-                        for batch in batches { try BatchWriter.write(batch, to: db) }
+                        try writer.of(db).write(rows)
                         return .commit
                     }
                 }
+                // The connection reports its commits to the checkpointer, which must not be gone by then.
+                withExtendedLifetime(checkpointer) {}
+                // After the commit and before its acknowledgement: a filling sees either the rows or this.
+                filter.insert(SeenFilter.hashes(batches))
             } catch {
                 throw Self.failure(error)
             }
@@ -111,9 +136,12 @@ public final class SQLiteLedgerStore: LedgerStore {
     /// Writes what is queued, refuses the rest, moves the write-ahead log into the file, and closes it.
     public func close() throws(LedgerError) {
         committer.close()
+        filter.stopFilling()
         do {
             // Another reader can keep the log busy; then it stays beside the file, which is as good.
+            checkpointer?.close()
             if lock != nil { try? pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) } }
+            statements.drop()
             try pool.close()
         } catch {
             throw Self.failure(error).error
@@ -167,6 +195,22 @@ public final class SQLiteLedgerStore: LedgerStore {
         let isBroken = [.SQLITE_IOERR, .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_READONLY].contains(error.resultCode)
         return WriteFailure(error: .storage(detail: "\(error.resultCode): \(message)"), stopsSettlement: isBroken)
     }
+}
+
+/// The writer's prepared statements: made on the first commit, used on the writing connection's thread alone.
+private final class WriterStatements: @unchecked Sendable {
+    // Unchecked: every use is inside a closure that the pool runs on its one writing connection.
+    private var prepared: SQLiteGroupWriter?
+
+    func of(_ db: Database) throws -> SQLiteGroupWriter {
+        if let prepared { return prepared }
+        let made = try SQLiteGroupWriter(db)
+        prepared = made
+        return made
+    }
+
+    /// Before the connection closes: an open statement keeps it open.
+    func drop() { prepared = nil }
 }
 
 /// An advisory lock on a file beside the database. The kernel releases it when the process ends, however it ends.

@@ -15,6 +15,13 @@ enum Schema {
         migrator.registerMigration("2 records, receipts") { db in
             try db.execute(sql: documents)
         }
+        migrator.registerMigration("3 outbox") { db in
+            try db.execute(sql: outbox)
+        }
+        // Which kinds of account there are is the book's business; a list in the table would have to be copied each time.
+        migrator.registerMigration("4 any kind of account") { db in
+            try db.execute(sql: anyKind)
+        }
         return migrator
     }
 
@@ -96,27 +103,58 @@ enum Schema {
         ) STRICT;
         """
 
+    private static let anyKind = """
+        CREATE TABLE account_next (
+            id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+            currency TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            owner BLOB NOT NULL,
+            debits_pending INTEGER NOT NULL DEFAULT 0,
+            debits_posted INTEGER NOT NULL DEFAULT 0,
+            credits_pending INTEGER NOT NULL DEFAULT 0,
+            credits_posted INTEGER NOT NULL DEFAULT 0,
+            CONSTRAINT I7_negative_counter CHECK (
+                debits_pending >= 0 AND debits_posted >= 0 AND credits_pending >= 0 AND credits_posted >= 0),
+            CONSTRAINT I2_overdraft CHECK (kind = 'issuer' OR debits_posted + debits_pending <= credits_posted)
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO account_next SELECT * FROM account;
+        DROP TABLE account;
+        ALTER TABLE account_next RENAME TO account;
+        CREATE INDEX account_owner ON account (owner);
+        """
+
+    private static let outbox = """
+        CREATE TABLE outbox (
+            seq INTEGER PRIMARY KEY,
+            id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+            kind TEXT NOT NULL,
+            body BLOB NOT NULL,
+            at INTEGER NOT NULL
+        ) STRICT;
+        """
+
     private static func list<Kind: RawRepresentable<String>>(_ kinds: [Kind]) -> String {
         kinds.map { "'\($0.rawValue)'" }.joined(separator: ", ")
     }
 
-    /// What each account's counters are by the fold of all transfers (I7), in one statement.
-    static let fold = """
-        SELECT account, SUM(dpe), SUM(dpo), SUM(cpe), SUM(cpo) FROM (
-            SELECT debit AS account,
-                CASE kind WHEN 'hold' THEN amount WHEN 'post' THEN -amount WHEN 'void' THEN -amount
-                    WHEN 'expire' THEN -amount ELSE 0 END AS dpe,
-                CASE WHEN kind IN ('credit', 'withdraw', 'direct', 'post') THEN amount ELSE 0 END AS dpo,
-                0 AS cpe, 0 AS cpo
-            FROM transfer
-            UNION ALL
-            SELECT credit, 0, 0,
-                CASE kind WHEN 'hold' THEN amount WHEN 'void' THEN -amount WHEN 'expire' THEN -amount ELSE 0 END,
-                CASE WHEN kind IN ('credit', 'withdraw', 'direct', 'post') THEN amount ELSE 0 END
-            FROM transfer
-            UNION ALL
-            SELECT held.credit, 0, 0, -post.amount, 0
-            FROM transfer AS post JOIN transfer AS held ON held.id = post.pending_id WHERE post.kind = 'post'
-        ) GROUP BY account
+    /// What each transfer does to the counters of each account: debits pending and posted, credits pending and posted.
+    static let movements = """
+        SELECT debit AS account,
+            CASE kind WHEN 'hold' THEN amount WHEN 'post' THEN -amount WHEN 'void' THEN -amount
+                WHEN 'expire' THEN -amount ELSE 0 END AS dpe,
+            CASE WHEN kind IN ('credit', 'withdraw', 'direct', 'post') THEN amount ELSE 0 END AS dpo,
+            0 AS cpe, 0 AS cpo
+        FROM transfer
+        UNION ALL
+        SELECT credit, 0, 0,
+            CASE kind WHEN 'hold' THEN amount WHEN 'void' THEN -amount WHEN 'expire' THEN -amount ELSE 0 END,
+            CASE WHEN kind IN ('credit', 'withdraw', 'direct', 'post') THEN amount ELSE 0 END
+        FROM transfer
+        UNION ALL
+        SELECT held.credit, 0, 0, -post.amount, 0
+        FROM transfer AS post JOIN transfer AS held ON held.id = post.pending_id WHERE post.kind = 'post'
         """
+
+    /// What each account's counters are by the fold of all transfers (I7), in one statement.
+    static let fold = "SELECT account, SUM(dpe), SUM(dpo), SUM(cpe), SUM(cpo) FROM (\(movements)) GROUP BY account"
 }

@@ -1,0 +1,66 @@
+// Moves the write-ahead log into the database file beside the writer, so that no commit waits for it.
+internal import Dispatch
+internal import GRDB
+internal import GRDBSQLite
+internal import Synchronization
+
+/// Runs checkpoints on a connection of its own.
+final class Checkpointer: Sendable {
+    /// The log is moved when it has grown by this many pages of 4 KiB.
+    private static let pages = 4000
+
+    private struct State {
+        var isRunning = false
+        /// The log's length when a checkpoint was last begun.
+        var tried = 0
+    }
+
+    private let queue: DatabaseQueue
+    private let thread = DispatchQueue(label: "assay.ledger.checkpoint", qos: .utility)
+    private let state = Mutex(State())
+
+    init(path: String) throws {
+        var configuration = Configuration()
+        configuration.label = "assay.ledger.checkpoint"
+        configuration.busyMode = .timeout(1)
+        configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+        queue = try DatabaseQueue(path: path, configuration: configuration)
+    }
+
+    /// Has the writer's connection report its commits here, in place of SQLite's own checkpoints. The checkpointer must
+    /// outlive the connection.
+    func watch(_ db: Database) {
+        sqlite3_wal_hook(
+            db.sqliteConnection,
+            { context, _, _, pages in
+                guard let context else { return SQLITE_OK }
+                Unmanaged<Checkpointer>.fromOpaque(context).takeUnretainedValue().committed(logPages: Int(pages))
+                return SQLITE_OK
+            },
+            Unmanaged.passUnretained(self).toOpaque()
+        )
+    }
+
+    private func committed(logPages: Int) {
+        let starts = state.withLock { state in
+            // A log that is shorter than before was begun again.
+            if logPages < state.tried { state.tried = 0 }
+            guard !state.isRunning, logPages - state.tried >= Self.pages else { return false }
+            state.isRunning = true
+            state.tried = logPages
+            return true
+        }
+        guard starts else { return }
+        thread.async { [self] in
+            // A passive checkpoint blocks nobody. When it has moved everything, the writer begins the log again; what a
+            // reader held back is tried again when the log has grown as much once more.
+            _ = try? queue.writeWithoutTransaction { db in try db.checkpoint(.passive) }
+            state.withLock { $0.isRunning = false }
+        }
+    }
+
+    func close() {
+        thread.sync {}
+        try? queue.close()
+    }
+}

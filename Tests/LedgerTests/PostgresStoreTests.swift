@@ -1,0 +1,316 @@
+// PostgreSQL beyond the common contract: fences, lost connections, a killed server, what others see meanwhile.
+import AssayTesting
+import Commitments
+import Foundation
+import PostgreSQL
+import Synchronization
+import Testing
+
+@testable import Ledger
+
+@Suite(.enabled(if: PrivatePostgres.isInstalled(for: "PostgresStoreTests")))
+struct PostgresStoreTests {
+    let town = Town()
+    let server: PrivatePostgres
+
+    init() throws { server = try PrivatePostgres.shared.get() }
+
+    private func writer(_ url: String, holder: UInt8 = 1) throws -> PostgresLedgerStore {
+        let database = try PostgresDatabase(url: url)
+        let fence = try PostgresWorkQueue(database: database).acquire(
+            "ledger",
+            holder: [holder],
+            leaseMilliseconds: 60_000
+        )
+        return PostgresLedgerStore(database: database, fence: try #require(fence), patienceSeconds: 10)
+    }
+
+    @Test func aWriterThatWasTakenOverWritesNothing() async throws {
+        let url = try server.newDatabase()
+        let first = try writer(url)
+        var book = try first.load().book
+        try await first.commit(Batch(effects: try town.open(&book, funds: 1000)))
+        let second = try writer(url)
+        var next = try second.load().book
+        let stale = try book.apply(.transfer(town.transfer("stale", town.alice, town.bob, 10)), at: 1)
+        do throws(LedgerError) {
+            try await first.commit(Batch(effects: [stale]))
+            Issue.record("a fenced writer wrote")
+        } catch {
+            #expect(error == .fenced(name: "ledger", epoch: 1, current: 2))
+        }
+        await #expect(throws: LedgerError.self) {
+            try await first.commit(Batch(records: [Record(kind: "x", id: [1], body: [])]))
+        }
+        let fresh = try next.apply(.transfer(town.transfer("fresh", town.alice, town.bob, 7)), at: 1)
+        try await second.commit(Batch(effects: [fresh]))
+        #expect(try second.account(town.bob.id)?.creditsPosted == 7)
+        #expect(try Fsck.run(second).isClean)
+    }
+
+    @Test func accrualsAreFoldedAndLoseNothing() async throws {
+        let store = try writer(server.newDatabase())
+        var book = try store.load().book
+        try await store.commit(Batch(effects: try town.open(&book, funds: 100_000)))
+        for round in 0..<(PostgresLedgerStore.groupsPerFold + 5) {
+            let effects = try book.apply(.transfer(town.transfer("f\(round)", town.alice, town.fee, 3)), at: 1)
+            try await store.commit(Batch(effects: [effects]))
+        }
+        let rows = try store.read { try $0.execute("SELECT count(*) FROM accrual").integer(0, 0) }
+        #expect((1...20).contains(rows), "\(rows) accruals are waiting")
+        let folded = try store.read { connection in
+            try connection.execute("SELECT credits_posted FROM account WHERE kind = 'fee'").integer(0, 0)
+        }
+        let all = Int64(PostgresLedgerStore.groupsPerFold + 5) * 3
+        #expect(folded > 0 && folded < all)
+        #expect(try store.account(town.fee.id)?.creditsPosted == all)
+        #expect(try store.load().book.accounts == book.accounts)
+        #expect(try Fsck.run(store).isClean)
+    }
+
+    /// One settlement, with the connection lost at every message in turn, before and after the server got it.
+    @Test(arguments: CuttingProxy.Loss.allCases)
+    func aConnectionLostAtAnyStatementLosesAndDoublesNothing(_ loss: CuttingProxy.Loss) async throws {
+        let proxy = try CuttingProxy(server: server)
+        defer { proxy.stop() }
+        let direct = try server.newDatabase()
+        let url = proxy.url(of: direct, server: server)
+        let store = try writer(url)
+        var book = try store.load().book
+        try await store.commit(Batch(effects: try town.open(&book, funds: 100_000)))
+        var message = 0
+        var settled: Int64 = 0
+        while message < 60 {
+            let job = message + 1
+            var hold = town.hold("h\(job)", 800, job: job)
+            hold.amount = 800
+            var batch = Batch(effects: [try book.apply(.hold(hold, expiresAt: 1000), at: 5)])
+            let resolution = town.resolution("r\(job)", of: "h\(job)", provider: 500, fee: 25, job: job)
+            batch.effects.append(try book.apply(.resolve(resolution), at: 6))
+            batch.receipts = [town.receipt(job: job)]
+            batch.records = [Record(kind: "job", id: [UInt8(job)], body: [1])]
+            batch.messages = [OutboxMessage(id: WorkID(deriving: [UInt8(job)]), kind: "anchor", body: [7], at: 6)]
+            // A group in which nothing is prepared yet has more messages; later ones have what a commit has.
+            proxy.cut(at: message, losing: loss)
+            try await store.commit(batch)
+            settled += 1
+            book.release(batch)
+            if proxy.cuts <= message { break }
+            message += 1
+        }
+        proxy.cut(at: nil)
+        #expect(message > 8, "only \(message) messages were cut")
+        let audit = try PostgresLedgerStore(database: PostgresDatabase(url: direct), fence: nil)
+        #expect(try audit.account(town.provider.id)?.creditsPosted == 500 * settled)
+        #expect(try audit.receiptCount() == Int(settled))
+        #expect(try audit.outbox(limit: 100).count == Int(settled))
+        #expect(try audit.load().book.accounts == book.accounts)
+        let report = try Fsck.run(audit)
+        #expect(report.isClean, "\(report.checks.filter { !$0.passed })")
+    }
+
+    /// The server's first process is killed under load and started again: every acknowledged commit is there, once.
+    @Test func aKilledServerLosesNothingAcknowledged() async throws {
+        let own = try PrivatePostgres()
+        defer { own.stop() }
+        let store = try writer(own.url())
+        var book = try store.load().book
+        try await store.commit(Batch(effects: try town.open(&book, funds: 1_000_000)))
+        var acknowledged = 0
+        for round in 0..<3 {
+            let killer = Task.detached {
+                try await Task.sleep(for: .milliseconds(60 + 50 * round))
+                own.kill()
+                try own.start()
+            }
+            let end = ContinuousClock.now + .milliseconds(400)
+            while ContinuousClock.now < end {
+                var batches: [(Batch, CommitTicket)] = []
+                for _ in 0..<8 {
+                    acknowledged += 1
+                    let name = "t\(acknowledged)"
+                    let effects = try book.apply(.transfer(town.transfer(name, town.alice, town.bob, 1)), at: 1)
+                    let batch = Batch(effects: [effects])
+                    batches.append((batch, store.submit(batch)))
+                }
+                for (batch, ticket) in batches {
+                    try await ticket.durable()
+                    book.release(batch)
+                }
+            }
+            try await killer.value
+        }
+        #expect(acknowledged > 100)
+        #expect(try store.account(town.bob.id)?.creditsPosted == Int64(acknowledged))
+        #expect(try Fsck.run(store).isClean)
+    }
+
+    /// Jepsen's "bank": whoever reads while money moves sees the same total in every state, and nobody below zero.
+    @Test func everyConcurrentSnapshotHasTheSameTotal() async throws {
+        let url = try server.newDatabase()
+        let store = try writer(url)
+        var book = try store.load().book
+        let people = (0..<10).map {
+            Account(currency: "CREDIT", kind: $0 == 9 ? .fee : .payer, owner: [50, UInt8($0)])
+        }
+        var opening = Batch(effects: try town.open(&book, funds: 1000))
+        for person in people {
+            opening.effects.append(try book.apply(.openAccount(person), at: 0))
+            opening.effects.append(
+                try book.apply(.transfer(town.transfer("in \(person.id)", town.issuer, person, 100, .credit)), at: 0)
+            )
+        }
+        try await store.commit(opening)
+        let readers = Readers(url: url, count: 3)
+        var random = SeededGenerator(seed: 4)
+        for round in 0..<60 {
+            var tickets: [CommitTicket] = []
+            for index in 0..<5 {
+                let pair = people.shuffled(using: &random)
+                let transfer = town.transfer(
+                    "b\(round).\(index)",
+                    pair[0],
+                    pair[1],
+                    Int64.random(in: 1...60, using: &random)
+                )
+                guard let effects = try? book.apply(.transfer(transfer), at: 1) else { continue }
+                tickets.append(store.submit(Batch(effects: [effects])))
+            }
+            for ticket in tickets { try await ticket.durable() }
+        }
+        let (totals, failures) = await readers.stop()
+        #expect(failures.isEmpty, "\(failures)")
+        #expect(Set(totals) == [1000], "snapshots have the totals \(Set(totals))")
+        #expect(totals.count > 10, "the readers saw \(totals.count) states")
+    }
+
+    /// Two writers take the ledger from each other under load, each sending every id twice: what was acknowledged is there,
+    /// and everything is there at most once (Jepsen's "set").
+    @Test func failoverUnderLoadPaysEachIdOnce() async throws {
+        let url = try server.newDatabase()
+        let first = try writer(url, holder: 1)
+        var book = try first.load().book
+        try await first.commit(Batch(effects: try town.open(&book, funds: 1_000_000)))
+        let acknowledged = Mutex<Set<Int>>([])
+        let known = Acknowledged(acknowledged)
+        await withTaskGroup(of: Void.self) { group in
+            for holder in 1...2 as ClosedRange<UInt8> {
+                group.addTask { await takeTurns(url, holder: holder, known) }
+            }
+        }
+        let audit = try PostgresLedgerStore(database: PostgresDatabase(url: url), fence: nil)
+        let stored = try audit.transfers(of: town.bob.id, limit: 100_000)
+        #expect(Set(stored.map(\.id)).count == stored.count)
+        let there = Set(stored.map(\.id))
+        for number in known.all {
+            #expect(there.contains(name("set \(number)")), "\(number) was acknowledged and is lost")
+        }
+        #expect(known.all.count > 50, "\(known.all.count) were acknowledged")
+        #expect(try audit.account(town.bob.id)?.creditsPosted == Int64(stored.count))
+        #expect(try Fsck.run(audit).isClean)
+    }
+
+    /// Takes the fence by force, settles until it is taken away, and again.
+    private func takeTurns(_ url: String, holder: UInt8, _ known: Acknowledged) async {
+        do {
+            let database = try PostgresDatabase(url: url)
+            let fences = PostgresWorkQueue(database: database)
+            for _ in 0..<6 {
+                // 1 ms: the other can take over at once, while this one still believes in its fence.
+                guard let fence = try fences.acquire("ledger", holder: [holder], leaseMilliseconds: 1) else { continue }
+                let store = PostgresLedgerStore(database: database, fence: fence)
+                var book = try store.load().book
+                do {
+                    for number in 0..<400 {
+                        let operation = LedgerOperation.transfer(
+                            town.transfer("set \(number)", town.alice, town.bob, 1)
+                        )
+                        let once = try book.apply(operation, at: 1)
+                        let twice = try book.apply(operation, at: 1)
+                        try await store.commit(Batch(effects: [once, twice]))
+                        known.insert(number)
+                    }
+                } catch LedgerError.fenced, LedgerError.settlementStopped {
+                    continue
+                }
+            }
+        } catch {
+            Issue.record("holder \(holder): \(error)")
+        }
+    }
+
+    @Test func theProbeSaysWhatIsThere() throws {
+        let probe = try PostgresProbe.run(url: server.newDatabase())
+        #expect(probe.isComplete, "\(probe.summary)")
+        #expect(probe.server.contains("PostgreSQL"))
+        // The private server is started without flushes, and the probe must say so.
+        #expect(probe.warnings.contains { $0.contains("fsync") }, "\(probe.warnings)")
+        #expect(throws: LedgerError.self) { try PostgresProbe.run(url: "postgres:///x?host=/nowhere") }
+    }
+
+    @Test func migrationsMeetEachOther() async throws {
+        let url = try server.newDatabase()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<6 { group.addTask { _ = try PostgresDatabase(url: url) } }
+            try await group.waitForAll()
+        }
+        let database = try PostgresDatabase(url: url)
+        try database.transaction { try $0.execute("INSERT INTO assay_migration VALUES ('99 from the future', 0)") }
+        #expect(throws: LedgerError.self) { try PostgresDatabase(url: url) }
+    }
+}
+
+/// Threads that read the sum of all balances again and again. Threads of their own: a loop that never suspends would keep the
+/// writer's tasks from running.
+private final class Readers: Sendable {
+    private struct State {
+        var isDone = false
+        var totals: [Int64] = []
+        var failures: [String] = []
+    }
+
+    private let state = Mutex(State())
+    private let group = DispatchGroup()
+
+    init(url: String, count: Int) {
+        for _ in 0..<count {
+            group.enter()
+            Thread.detachNewThread { [self] in
+                read(url)
+                group.leave()
+            }
+        }
+    }
+
+    func stop() async -> (totals: [Int64], failures: [String]) {
+        state.withLock { $0.isDone = true }
+        await withCheckedContinuation { continuation in
+            group.notify(queue: .global()) { continuation.resume() }
+        }
+        return state.withLock { ($0.totals, $0.failures) }
+    }
+
+    private func read(_ url: String) {
+        do {
+            let reader = PostgresLedgerStore(database: try PostgresDatabase(url: url), fence: nil)
+            while !state.withLock({ $0.isDone }) {
+                let balances = try reader.snapshot { snapshot throws(LedgerError) in
+                    try snapshot.accounts().filter { $0.owner.first == 50 && $0.owner.count == 2 }.map(\.balance)
+                }
+                state.withLock { state in
+                    state.totals.append(balances.reduce(0, +))
+                    if balances.contains(where: { $0 < 0 }) { state.failures.append("below zero: \(balances)") }
+                }
+            }
+        } catch {
+            state.withLock { $0.failures.append("\(error)") }
+        }
+    }
+}
+
+private final class Acknowledged: Sendable {
+    private let numbers: Mutex<Set<Int>>
+    init(_ numbers: consuming Mutex<Set<Int>>) { self.numbers = numbers }
+    var all: Set<Int> { numbers.withLock { $0 } }
+    func insert(_ number: Int) { numbers.withLock { _ = $0.insert(number) } }
+}
