@@ -113,7 +113,9 @@ let package = Package(
         // Floor 5: what is believed, and what is owned.
         module(
             "Appraisal",
-            ["Codecs", "Commitments", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts"]
+            [
+                "Attestation", "Codecs", "Commitments", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts",
+            ]
         ),
         module("Ledger", ["Codecs", "Commitments", grdb]),
         module("LogKeeping", ["Codecs", "Commitments", "Signatures", "TransparencyLog", grdb]),
@@ -126,9 +128,8 @@ let package = Package(
         module(
             "Validator",
             [
-                "Appraisal", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts", "Replay",
-                "Signatures",
-                "Verdicts", logging,
+                "Appraisal", "Attestation", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts",
+                "Replay", "Signatures", "Verdicts", logging,
             ]
         ),
         module("EngineClient", ["Codecs", "Commitments", "EngineAPI", "Receipts", "CCurl"]),
@@ -187,9 +188,8 @@ let package = Package(
         program(
             "assayd",
             [
-                "Codecs", "Commitments", "EngineAPI", "EngineClient", "HTTPAPI", "Ledger", "Market", "Receipts",
-                "Replay",
-                "Signatures", "Validator", argumentParser, logging,
+                "Attestation", "Codecs", "Commitments", "EngineAPI", "EngineClient", "HTTPAPI", "Ledger", "Market",
+                "Receipts", "Replay", "Signatures", "Validator", argumentParser, logging,
             ]
         ),
 
@@ -238,13 +238,14 @@ let package = Package(
         tests(
             of: "Validator",
             [
-                "Algebra", "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market",
+                "Algebra", "Appraisal", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI", "Ledger",
+                "Market",
                 "Proofs", "Receipts", "Replay", "Signatures", "Validator", "Verdicts", logging,
             ]
         ),
         program(
             "EvidenceProbe",
-            ["Algebra", "AssayTesting", "Codecs", "Receipts"],
+            ["Algebra", "AssayTesting", "Attestation", "Codecs", "Commitments", "Receipts"],
             path: "Tests/EvidenceProbe"
         ),
         tests(

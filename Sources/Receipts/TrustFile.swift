@@ -14,10 +14,18 @@ public struct TrustFile: Sendable, Equatable {
     public let validators: [VerifyingKey]
     /// How many distinct validators must have come to the same outcome; from 1 to their number.
     public let quorum: Int
+    /// The roots by which attestation is judged (`assay-trust-anchors-1`), kept as they are written; `nil` for none. The
+    /// appraiser that needs them reads them.
+    public let attestation: JSONValue?
 
     /// Makes a trust file.
     /// - Throws: `ParseError` for an empty list, a key that comes twice, or a quorum that the validators cannot reach.
-    public init(engines: [VerifyingKey], validators: [VerifyingKey], quorum: Int) throws(ParseError) {
+    public init(
+        engines: [VerifyingKey],
+        validators: [VerifyingKey],
+        quorum: Int,
+        attestation: JSONValue? = nil
+    ) throws(ParseError) {
         for (name, keys) in [("engines", engines), ("validators", validators)] {
             guard !keys.isEmpty else { throw ParseError(field: name, expected: "at least one key", actual: "none") }
             guard Set(keys).count == keys.count else {
@@ -30,18 +38,21 @@ public struct TrustFile: Sendable, Equatable {
         self.engines = engines
         self.validators = validators
         self.quorum = quorum
+        self.attestation = attestation
     }
 
     /// Reads a trust file.
     public init(parsing bytes: [UInt8]) throws(ParseError) {
-        let limits = JSONLimits(bytes: 1 << 20, depth: 4, values: 10_000)
+        let limits = JSONLimits(bytes: 1 << 20, depth: 6, values: 10_000)
         var reader = try JSONReader(try JSONValue(parsing: bytes, limits: limits))
         try reader.constant("schema", Self.schema)
         let engines = try Self.keys("engines", &reader)
         let validators = try Self.keys("validators", &reader)
         let quorum = Int(try reader.integer("quorum", in: 1...4096))
+        let attestation = reader.optionalValue("attestation")
+        if let attestation { _ = try JSONReader(attestation, "attestation") }
         try reader.finish()
-        try self.init(engines: engines, validators: validators, quorum: quorum)
+        try self.init(engines: engines, validators: validators, quorum: quorum, attestation: attestation)
     }
 
     private static func keys(_ name: String, _ reader: inout JSONReader) throws(ParseError) -> [VerifyingKey] {
@@ -55,11 +66,13 @@ public struct TrustFile: Sendable, Equatable {
 
     /// The file's text, indented for people.
     public var bytes: [UInt8] {
-        JSONValue.object([
+        var object: JSONObject = [
             "schema": .string(Self.schema),
             "engines": .array(engines.map { .string($0.text) }),
             "validators": .array(validators.map { .string($0.text) }),
             "quorum": .integer(quorum),
-        ]).serialized(pretty: true)
+        ]
+        if let attestation { object["attestation"] = attestation }
+        return JSONValue.object(object).serialized(pretty: true)
     }
 }
