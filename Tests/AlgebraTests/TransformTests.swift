@@ -1,5 +1,6 @@
 // Transforms against evaluation, cosets, folding evaluation, polynomials, Poseidon.
 import AssayTesting
+import Codecs
 import Testing
 
 @testable import Algebra
@@ -94,5 +95,18 @@ struct PoseidonTests {
         }
         #expect(Poseidon2KoalaBear.hash([[Poseidon2KoalaBear.modulus, 0, 0, 0, 0, 0, 0, 0]]) == nil)
         #expect(Poseidon2KoalaBear.hash([[1]]) == nil)
+    }
+
+    @Test func `MiMC agrees with gnark-crypto`() throws {
+        let tests = try SharedVectors.json("vectors/proofs/poseidon/gnark-mimc-bn254.json").items
+        #expect(tests.count == 10)
+        for test in tests {
+            // The file drops leading zeros, so digits are not always pairs.
+            func element(_ value: JSONValue) throws -> MiMC.Element {
+                MiMC.Element(reducing: try #require(Integer(value.text.dropFirst(2), radix: 16)))
+            }
+            #expect(try MiMC.hash(test["in"].items.map(element)) == element(test["out"]))
+        }
+        #expect(MiMC.hash([]) == .zero)
     }
 }

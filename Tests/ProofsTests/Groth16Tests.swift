@@ -1,5 +1,4 @@
-// Groth16 against the shared sets: honest proofs, the soundness cases with the verdicts of other verifiers, bad keys,
-// batches, gnark's and SP1's formats. Tests that carry a pitfall's number are listed in Documentation/proofs.md.
+// Groth16 against the shared sets: honest proofs, the soundness cases, batches, gnark's and SP1's formats.
 import Algebra
 import AssayTesting
 import Codecs
@@ -30,25 +29,8 @@ struct Groth16Tests {
         #expect(verdict.checks.map(\.id).last == "groth16.equation")
     }
 
-    /// The check that each case must fail at; a case that is refused for another reason is a weaker test.
-    private static let refusals: [String: String] = [
-        "public-plus-one": "groth16.equation", "public-plus-r": "groth16.public.encoding",
-        "public-minus-r": "groth16.public.encoding", "public-missing": "groth16.public.count",
-        "public-extra": "groth16.public.count", "a-negated": "groth16.equation", "c-negated": "groth16.equation",
-        "a-c-swapped": "groth16.equation", "a-off-curve": "groth16.proof.a", "c-off-curve": "groth16.proof.c",
-        "b-off-curve": "groth16.proof.b", "b-coeffs-swapped": "groth16.proof.b",
-        "b-not-in-subgroup": "groth16.proof.b", "b-plus-torsion": "groth16.proof.b",
-        "a-plus-torsion": "groth16.proof.a", "a-plus-q": "groth16.proof.encoding",
-        "c-y-plus-q": "groth16.proof.encoding", "a-infinity-z0": "groth16.proof.a", "b-infinity-z0": "groth16.proof.b",
-        "c-infinity-z0": "groth16.proof.c", "all-infinity": "groth16.proof.a", "a-zero-zero": "groth16.proof.a",
-        "a-projective-z2": "groth16.proof.encoding", "empty-string-public": "groth16.public.encoding",
-        "hex-public": "groth16.public.encoding", "space-public": "groth16.public.encoding",
-        "float-public": "groth16.public.encoding", "wrong-protocol": "groth16.proof.encoding",
-        "wrong-curve": "groth16.proof.encoding",
-    ]
-
     @Test(arguments: ["groth16-bn254-cases", "groth16-bls12-381-cases"])
-    func `pitfalls 1, 3, 4, 6, 7, 8, 19 and 20: every soundness case ends as a strict verifier must end it`(
+    func `every soundness case ends as a strict verifier must end it`(
         _ file: String
     ) throws {
         let set = try SharedVectors.json("vectors/proofs/soundness/\(file).json")
@@ -62,23 +44,10 @@ struct Groth16Tests {
             let name = item["name"].text
             #expect(verdict.isAccepted == item["valid"].isTrue, "\(name): \(verdict.checks)")
             if !item["valid"].isTrue {
-                #expect(verdict.firstFailure?.id == Self.refusals[name], "\(name): \(verdict.checks)")
+                #expect(verdict.firstFailure?.id == SoundnessCases.refusals[name], "\(name): \(verdict.checks)")
                 #expect(verdict.soundness == Soundness.none)
             }
         }
-    }
-
-    @Test func `pitfall 6: malleated proofs of one statement have one identity`() throws {
-        let set = try SharedVectors.json("vectors/proofs/soundness/groth16-bn254-cases.json")
-        let verifier = try verifier(set["verification_key"])
-        let valid = set["cases"].items.filter(\.["valid"].isTrue)
-        let subjects = Set(
-            valid.map {
-                verifier.verify(snarkjsProof: serialized($0["proof"]), publicInputs: serialized($0["public"])).subject
-            }
-        )
-        #expect(valid.count > 3)
-        #expect(subjects.count == 1)
     }
 
     @Test func `each relaxation accepts its own cases and no others`() throws {
@@ -104,43 +73,6 @@ struct Groth16Tests {
         }
     }
 
-    @Test func `pitfalls 2 and 8: bad keys are refused with the reason`() throws {
-        let keys = try SharedVectors.json("vectors/proofs/soundness/groth16-bad-keys.json").items
-        let fields = [
-            "": "delta", "delta-infinity": "delta", "ic-infinity": "IC[1]", "ic-short": "IC",
-            "delta-off-curve": "delta",
-            "beta-not-in-subgroup": "beta",
-        ]
-        #expect(keys.count == fields.count)
-        for key in keys {
-            let error = #expect(throws: ParseError.self) { _ = try verifier(key["verification_key"]) }
-            #expect(error?.field == fields[key["name"].text], "\(key["name"].text): \(String(describing: error))")
-        }
-    }
-
-    @Test func `pitfall 2: forgeries under a key with gamma = delta pass only when that is asked for`() throws {
-        let bad = try SharedVectors.json("vectors/proofs/soundness/groth16-bad-keys.json")[0]
-        let lax = try AnyGroth16Verifier(snarkjs: serialized(bad["verification_key"]), allowing: [.sharedGammaDelta])
-        #expect(!bad["forgeries"].items.isEmpty)
-        for forgery in bad["forgeries"].items {
-            let verdict = lax.verify(
-                snarkjsProof: serialized(forgery["proof"]),
-                publicInputs: serialized(forgery["public"])
-            )
-            #expect(verdict.isAccepted)
-        }
-        #expect(throws: ParseError.self) {
-            try AnyGroth16Verifier(
-                snarkjs: try SharedVectors.bytes("vectors/proofs/groth16-snarkjs/bn254-poseidon/verification_key.json")
-            )
-        }
-        #expect(throws: ParseError.self) {
-            try AnyGroth16Verifier(
-                snarkjs: try SharedVectors.bytes("vectors/proofs/circom-files/ark-mycircuit/verification_key.json")
-            )
-        }
-    }
-
     @Test func `pitfall 12: batches name their culprits, and cancelling errors do not cancel`() throws {
         let set = try SharedVectors.json("vectors/proofs/soundness/groth16-batch-bn254.json")
         let key = try Groth16Key<BN254>(snarkjs: serialized(set["verification_key"]))
@@ -163,6 +95,36 @@ struct Groth16Tests {
                 #expect(verdict == verifier.verify(claims[index].proof, publicInputs: claims[index].publicInputs))
             }
         }
+    }
+
+    @Test func `pitfall 12: the weights move with every proof and every input of the batch`() throws {
+        let set = try SharedVectors.json("vectors/proofs/soundness/groth16-batch-bn254.json")
+        let verifier = Groth16Verifier(try Groth16Key<BN254>(snarkjs: serialized(set["verification_key"])))
+        let claims = try set["batches"][0]["proofs"].items.map {
+            Groth16Claim<BN254>(
+                proof: try Groth16Proof(snarkjs: serialized($0["proof"])),
+                publicInputs: try Groth16Proof<BN254>.publicInputs(snarkjs: serialized($0["public"]))
+            )
+        }
+        var seeds: Set<Digest> = [verifier.seed(claims), verifier.seed(claims.dropLast())]
+        for index in claims.indices {
+            var changed = claims
+            changed[index].publicInputs[0] += .one
+            seeds.insert(verifier.seed(changed))
+            changed = claims
+            changed[index].proof.a = changed[index].proof.a.negated
+            seeds.insert(verifier.seed(changed))
+            changed = claims
+            changed[index].proof.b = changed[index].proof.b.negated
+            seeds.insert(verifier.seed(changed))
+            changed = claims
+            changed[index].proof.c = changed[index].proof.c.negated
+            seeds.insert(verifier.seed(changed))
+        }
+        #expect(seeds.count == 2 + 4 * claims.count)
+        let weights = verifier.weights(Array(0..<64), seed: verifier.seed(claims))
+        #expect(Set(weights.map { [$0.low, $0.high] }).count == 64)
+        #expect(weights.allSatisfy { $0.low != 0 })
     }
 
     @Test func `a batch finds every mutation of its proofs`() throws {
@@ -218,12 +180,6 @@ struct Groth16Tests {
             #expect(throws: ParseError.self) { try Groth16Key<C>(gnark: bytes + [0]) }
         }
         if name.contains("bn254") { try load(BN254.self) } else { try load(BLS12381.self) }
-    }
-
-    @Test func `pitfall 11: a key with commitments is refused`() throws {
-        let bytes = try SharedVectors.bytes("vectors/proofs/gnark/blank_groth16_bn254_commit.vk")
-        let error = #expect(throws: ParseError.self) { try Groth16Key<BN254>(gnark: bytes) }
-        #expect(error?.field == "publicAndCommitmentCommitted")
     }
 
     /// SP1's proofs: a gnark key, EVM words, and the inputs that SP1's contracts compute.

@@ -90,7 +90,7 @@ extension Groth16Verifier {
     }
 
     /// A digest that every byte of every claim went into.
-    private func seed(_ claims: [Groth16Claim<C>]) -> Digest {
+    func seed(_ claims: [Groth16Claim<C>]) -> Digest {
         var hash = SHA256()
         hash.update("assay-groth16-batch-1\0")
         hash.update(key.digest)
@@ -105,7 +105,7 @@ extension Groth16Verifier {
         return hash.finalized()
     }
 
-    private func weights(_ indices: [Int], seed: Digest) -> [RandomWeight] {
+    func weights(_ indices: [Int], seed: Digest) -> [RandomWeight] {
         indices.map { index in
             var hash = SHA256()
             hash.update(seed)
