@@ -251,7 +251,8 @@ let package = Package(
         tests(
             of: "Daemon",
             [
-                "Algebra", "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient",
+                "Algebra", "Appraisal", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI",
+                "EngineClient",
                 "EvidenceProbe", "Ledger", "Receipts",
                 "Replay", "Signatures", "Validator", "Verdicts", "assayd", "assay-replay",
             ]
