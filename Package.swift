@@ -85,6 +85,7 @@ let package = Package(
         system("COpenCL", pkgConfig: "OpenCL", debian: "ocl-icd-opencl-dev"),
         system("CCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
         system("CGMP", pkgConfig: "gmp", debian: "libgmp-dev"),
+        system("CPostgres", pkgConfig: "libpq", debian: "libpq-dev"),
         kernels("CFieldKernels", exclude: ["tower.inc", "tower_types.inc"]),
         kernels("CHashKernels"),
         .target(name: "CSpawn"),
@@ -93,6 +94,7 @@ let package = Package(
         // Floor 1: bytes and words.
         module("Codecs"),
         module("Verdicts", ["Codecs"]),
+        module("PostgreSQL", ["CPostgres"]),
 
         // Floor 2: hashes, trees, keys.
         module("Commitments", ["Codecs", "CHashKernels", "COpenSSL"]),
@@ -117,7 +119,7 @@ let package = Package(
                 "Attestation", "Codecs", "Commitments", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts",
             ]
         ),
-        module("Ledger", ["Codecs", "Commitments", grdb]),
+        module("Ledger", ["Codecs", "Commitments", "PostgreSQL", grdb]),
         module("LogKeeping", ["Codecs", "Commitments", "Signatures", "TransparencyLog", grdb]),
 
         // Floor 6: who does what for how much, and how an engine is spoken to.
@@ -145,7 +147,7 @@ let package = Package(
             "AssayTesting",
             [
                 "Algebra", "Appraisal", "Attestation", "Codecs", "Commitments", "Receipts", "Replay", "Signatures",
-                "Verdicts", "COpenSSL",
+                "Verdicts", "COpenSSL", "CSpawn",
             ]
         ),
         module(
@@ -227,7 +229,10 @@ let package = Package(
         tests(of: "MiniLM", ["AssayTesting", "Codecs", "MiniLM"]),
         tests(of: "Replay", ["Codecs", "Commitments", "Replay", "assay-replay"]),
         program("LedgerCrashProbe", ["Ledger", "Commitments"], path: "Tests/LedgerCrashProbe"),
-        tests(of: "Ledger", ["Ledger", "Codecs", "Commitments", "LedgerCrashProbe", grdb]),
+        tests(
+            of: "Ledger",
+            ["AssayTesting", "Ledger", "Codecs", "Commitments", "PostgreSQL", "LedgerCrashProbe", grdb]
+        ),
         tests(
             of: "Market",
             [

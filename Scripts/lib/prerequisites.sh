@@ -75,12 +75,21 @@ require_packages() {
 
 # What every build links and every run uses.
 require_build_packages() {
-    require_packages "compiler support, OpenSSL, GMP, SQLite, libcurl" \
-        ca-certificates git pkg-config binutils libc6-dev g++ libssl-dev libgmp-dev libsqlite3-dev libcurl4-openssl-dev
+    require_packages "compiler support, OpenSSL, GMP, SQLite, libcurl, the PostgreSQL client library" \
+        ca-certificates git pkg-config binutils libc6-dev g++ libssl-dev libgmp-dev libsqlite3-dev \
+        libcurl4-openssl-dev libpq-dev
     require_packages "OpenCL: the loader, and PoCL as the device on machines without a GPU" \
         ocl-icd-opencl-dev pocl-opencl-icd
     require_packages "the sandbox around kernels" \
         bubblewrap libseccomp-dev
+}
+
+# A PostgreSQL server for the tests, which start it on a folder and a socket of their own. Without one they are skipped.
+offer_postgresql() {
+    local initdb
+    for initdb in /usr/lib/postgresql/*/bin/initdb $(command -v initdb || true); do [ -x "$initdb" ] && return; done
+    (require_packages "a private PostgreSQL server for the tests" postgresql) ||
+        say "no PostgreSQL server: the suites that need one are skipped"
 }
 
 # build CONFIGURATION ARGUMENT…: builds, and says in one sentence when packages cannot be fetched.

@@ -42,7 +42,7 @@ struct ExecutionClaim {
                 actual: statement.outputRoot
             ),
             .equal("claim.trace-root", expected: trace.root, actual: statement.traceRoot),
-            .equal("claim.steps", expected: "\(spec.steps.count)", actual: stepCount),
+            .equal("claim.steps", expected: "\(spec.launchCount)", actual: stepCount),
             .equal("claim.work", expected: spec.workUnits, actual: statement.meter.workUnits),
             device(spec),
         ]

@@ -55,7 +55,7 @@ public enum ReplayAppraiser {
             outcome: .inconclusive,
             fault: .environment,
             soundness: .none,
-            assumptions: [assumption(claim.job.spec.replay.replayClass)],
+            assumptions: [assumption(claim.job.spec.replay)],
             checks: claim.checks(),
             subject: subject.text
         )
@@ -91,7 +91,7 @@ public enum ReplayAppraiser {
         } else if case .completed = outcome {
             verdict.outcome = .accepted
             verdict.fault = .none
-            verdict.soundness = .exact
+            verdict.soundness = soundness(claim.job.spec.replay)
         }
         return (verdict, divergence)
     }
@@ -101,39 +101,62 @@ public enum ReplayAppraiser {
         _ replayed: Execution,
         _ checks: inout [Check]
     ) -> Divergence? {
-        checks.append(.equal("replay.trace-root", expected: replayed.trace.root, actual: claim.statement.traceRoot))
+        let spec = claim.job.spec.replay
+        if spec.replayClass.isBitExact {
+            checks.append(.equal("replay.trace-root", expected: replayed.trace.root, actual: claim.statement.traceRoot))
+        } else {
+            checks += agreements(claim, replayed)
+        }
         let comparison = Comparison.compare(
             claimedTrace: claim.trace,
             claimedOutputs: claim.outputs,
             replayed: replayed,
-            spec: claim.job.spec.replay
+            spec: spec
         )
+        let id = spec.replayClass.isBitExact ? "replay.bits" : "replay.bounds"
+        let expected = spec.replayClass.isBitExact ? "every step and output" : "every output within its bound"
         switch comparison {
         case .match:
-            checks.append(
-                Check(id: "replay.bits", result: .pass, expected: "every step and output", actual: "the same bits")
-            )
+            let actual = spec.replayClass.isBitExact ? "the same bits" : "every one is"
+            checks.append(Check(id: id, result: .pass, expected: expected, actual: actual))
             return nil
         case .mismatch(let divergence):
-            checks.append(
-                Check(
-                    id: "replay.bits",
-                    result: .fail,
-                    expected: "every step and output",
-                    actual: divergence.description
-                )
-            )
+            checks.append(Check(id: id, result: .fail, expected: expected, actual: divergence.description))
             return divergence
         }
     }
 
-    static func assumption(_ replayClass: ReplaySpec.Class) -> Assumption {
-        switch replayClass {
+    /// One check for each output of a class with bounds: how much of its bound the claim uses.
+    private static func agreements(_ claim: ExecutionClaim, _ replayed: Execution) -> [Check] {
+        let spec = claim.job.spec.replay
+        let results = OutputAgreement.all(claimedOutputs: claim.outputs, replayed: replayed, spec: spec)
+        return zip(spec.agreements, results).map { agreement, result in
+            .that(
+                "replay.agreement",
+                result.isWithin,
+                expected: "\(spec.slots[agreement.slot].name): \(agreement.rule.text(slots: spec.slots))",
+                actual: "the largest difference is \(result.text) of the bound, \(result.outliers) beyond it"
+            )
+        }
+    }
+
+    /// What an accepted claim is worth: no error where bits were compared, else the rate that the calibration allows.
+    static func soundness(_ spec: ReplaySpec) -> Soundness {
+        spec.calibration.map { Soundness(millibits: $0.millibits) } ?? .exact
+    }
+
+    static func assumption(_ spec: ReplaySpec) -> Assumption {
+        switch spec.replayClass {
         case .exact: .kernelClassA
         case .integer:
             Assumption(
                 id: "kernel-integer",
                 text: "the kernels compute with integers only, so every conforming device computes the same bits"
+            )
+        case .tolerance, .lsh:
+            Assumption(
+                id: "kernel-calibrated",
+                text: "the bounds part honest from altered results: " + (spec.calibration?.statement ?? "no trials")
             )
         }
     }

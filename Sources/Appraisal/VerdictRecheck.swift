@@ -106,7 +106,7 @@ public struct VerdictRecheck: Sendable {
             outcome: outcome,
             fault: .none,
             soundness: outcome == .accepted && needsReplay ? .exact : .none,
-            assumptions: needsReplay ? [ReplayAppraiser.assumption(claim.job.spec.replay.replayClass)] : [],
+            assumptions: needsReplay ? [ReplayAppraiser.assumption(claim.job.spec.replay)] : [],
             checks: [],
             subject: statement.verdict.subject
         )

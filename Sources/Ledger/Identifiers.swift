@@ -77,6 +77,37 @@ public struct TransferID: Hashable, Sendable, Comparable, CustomStringConvertibl
     public static func < (left: TransferID, right: TransferID) -> Bool { left.words < right.words }
 }
 
+/// Names one item of a work queue. Whoever enqueues it computes the name, so that enqueuing twice does it once.
+public struct WorkID: Hashable, Sendable, Comparable, CustomStringConvertible {
+    private let words: IdentifierWords
+
+    /// Takes 16 bytes.
+    /// - Throws: `ParseError` for any other number of bytes.
+    public init(bytes: some Collection<UInt8>, field: String = "work") throws(ParseError) {
+        words = try IdentifierWords(bytes, field: field)
+    }
+
+    /// The first 16 bytes of SHA-256("assay-work-1\0" ‖ for each part: u32be length ‖ part).
+    public init(deriving parts: [UInt8]...) {
+        var hash = SHA256()
+        hash.update("assay-work-1\0")
+        for part in parts {
+            hash.update(bigEndian: UInt32(truncatingIfNeeded: part.count))
+            hash.update(part)
+        }
+        words = IdentifierWords(prefixOf: hash.finalized())
+    }
+
+    /// The 16 bytes.
+    public var bytes: [UInt8] { words.bytes }
+    /// The bytes as 32 hexadecimal digits.
+    public var text: String { Hex.encode(bytes) }
+    public var description: String { text }
+
+    /// Lexicographic order of the bytes.
+    public static func < (left: WorkID, right: WorkID) -> Bool { left.words < right.words }
+}
+
 /// 16 bytes as two big-endian words: compared and hashed without a heap allocation.
 private struct IdentifierWords: Hashable, Sendable, Comparable {
     let high: UInt64

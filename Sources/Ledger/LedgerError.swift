@@ -58,6 +58,8 @@ public enum LedgerError: Error, Sendable, Equatable {
     case invariant(LedgerInvariant, detail: String)
     /// An earlier violation or a failing disk stopped settlement; reads go on.
     case settlementStopped(reason: String)
+    /// Another process has taken over: what this one still has to write is refused, whatever it is.
+    case fenced(name: String, epoch: Int64, current: Int64)
     /// The store's queue is full. Nothing was queued; the same batch can be submitted again.
     case storeBusy(queued: Int)
     /// The database could not do it: disk full, input/output error, foreign file.
@@ -96,6 +98,8 @@ extension LedgerError: CustomStringConvertible {
         case .malformed(let error): error.description
         case .invariant(let invariant, let detail): "ledger invariant \(invariant.rawValue) does not hold: \(detail)"
         case .settlementStopped(let reason): "settlement is stopped: \(reason)"
+        case .fenced(let name, let epoch, let current):
+            "fence \(name): expected epoch \(current), found \(epoch); another process has taken over"
         case .storeBusy(let queued): "store: \(queued) batches are waiting already"
         case .storage(let detail): "store: \(detail)"
         }

@@ -6,6 +6,7 @@ extension Divergence {
     /// The difference as a JSON object; what is not known is left out.
     public var json: JSONValue {
         var object: JSONObject = ["kind": .string(kind.rawValue), "step": .integer(step)]
+        if let iteration { object["iteration"] = .integer(iteration) }
         if let kernel { object["kernel"] = .string(kernel) }
         if let slot { object["slot"] = .string(slot) }
         if let tile { object["tile"] = .integer(tile) }
@@ -20,6 +21,7 @@ extension Divergence {
         var reader = try JSONReader(value, field)
         let kind = try reader.choice("kind", Kind.self)
         let step = Int(try reader.integer("step", in: 0...1 << 16))
+        let iteration = reader.has("iteration") ? Int(try reader.integer("iteration", in: 0...1 << 16)) : nil
         let kernel = try reader.optionalString("kernel", maxBytes: 64)
         let slot = try reader.optionalString("slot", maxBytes: 64)
         let tile = reader.has("tile") ? Int(try reader.integer("tile", in: 0...1 << 40)) : nil
@@ -30,6 +32,7 @@ extension Divergence {
         self.init(
             kind: kind,
             step: step,
+            iteration: iteration,
             kernel: kernel,
             slot: slot,
             tile: tile,

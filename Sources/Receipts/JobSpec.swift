@@ -91,6 +91,15 @@ public struct JobSpec: Sendable, Equatable {
             } else {
                 Terms()
             }
+        // The outputs of a run that was cut short are slots for which a spec with bounds states none.
+        guard replay.replayClass.isBitExact || !terms.allowsPrefix else {
+            let expected = "a bit-exact class under terms that allow a part"
+            throw ParseError(
+                field: reader.path("replay.class"),
+                expected: expected,
+                actual: replay.replayClass.rawValue
+            )
+        }
         if reader.has("ext") {
             guard case .object(let members) = try reader.value("ext") else {
                 throw ParseError(field: reader.path("ext"), expected: "an object", actual: "another value")

@@ -101,7 +101,7 @@ extension JobSpec {
     /// The same job cut off after its first `steps` steps: what a node that stopped there has done.
     /// - Throws: `ParseError` when there are not as many steps, or the terms demand all of them.
     public func prefix(steps: Int64) throws(ParseError) -> JobSpec {
-        let all = Int64(replay.steps.count)
+        let all = Int64(replay.launchCount)
         guard steps != all else { return self }
         guard terms.allowsPrefix, steps >= 1, steps < all else {
             let expected = terms.allowsPrefix ? "1 to \(all) steps" : "all \(all) steps"

@@ -128,7 +128,7 @@ extension Scheduler: EngineAPI {
             let limits = JSONLimits(bytes: 16 << 20, values: 2_000_000)
             let document = try Trace(try JSONValue(parsing: trace, limits: limits), "trace")
             try demandParse("trace.root", document.root.hex, statement.traceRoot.hex)
-            try demandParse("trace.steps", "\(spec.steps.count)", "\(document.leaves.count)")
+            try demandParse("trace.steps", "\(spec.launchCount)", "\(document.leaves.count)")
             try demandParse("execution.steps", "\(document.leaves.count)", "\(statement.steps)")
         } catch {
             throw EngineError(error, id: "trace.malformed")

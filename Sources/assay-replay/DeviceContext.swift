@@ -125,39 +125,55 @@ struct DeviceContext {
     }
 
     /// Makes a buffer with `content`, or filled with zeros.
-    func buffer(byteCount: Int, content: [UInt8]?) throws(RunFailure) -> Buffer {
+    func buffer(byteCount: Int, content: [UInt8]?, isWritten: Bool) throws(RunFailure) -> Buffer {
         var status: cl_int = 0
-        let flags = cl_mem_flags(content == nil ? CL_MEM_READ_WRITE : CL_MEM_READ_ONLY)
+        let flags = cl_mem_flags(isWritten ? CL_MEM_READ_WRITE : CL_MEM_READ_ONLY)
         guard let handle = clCreateBuffer(context, flags, byteCount, nil, &status) else {
             throw Self.failure("clCreateBuffer", status)
         }
-        if let content {
-            status = clEnqueueWriteBuffer(queue, handle, cl_bool(CL_TRUE), 0, byteCount, content, 0, nil, nil)
-        } else {
-            var zero: UInt8 = 0
-            status = clEnqueueFillBuffer(queue, handle, &zero, 1, 0, byteCount, 0, nil, nil)
-            if status == CL_SUCCESS { status = clFinish(queue) }
+        let buffer = Buffer(handle: handle, byteCount: byteCount)
+        guard let content else {
+            try clear(buffer)
+            return buffer
         }
-        guard status == CL_SUCCESS else { throw Self.failure("filling a buffer", status) }
-        return Buffer(handle: handle, byteCount: byteCount)
+        status = clEnqueueWriteBuffer(queue, handle, cl_bool(CL_TRUE), 0, byteCount, content, 0, nil, nil)
+        guard status == CL_SUCCESS else { throw Self.failure("clEnqueueWriteBuffer", status) }
+        return buffer
+    }
+
+    /// Fills a buffer with zeros.
+    func clear(_ buffer: Buffer) throws(RunFailure) {
+        var zero: UInt8 = 0
+        var status = clEnqueueFillBuffer(queue, buffer.handle, &zero, 1, 0, buffer.byteCount, 0, nil, nil)
+        if status == CL_SUCCESS { status = clFinish(queue) }
+        guard status == CL_SUCCESS else { throw Self.failure("clEnqueueFillBuffer", status) }
     }
 
     /// Launches a step and waits for its end.
-    func launch(_ step: ReplaySpec.Step, program: Program, buffers: [Buffer]) throws(RunFailure) {
+    /// - Parameter arguments: slots, scalars and local memory, as `ReplaySpec.arguments(of:)` gives them.
+    func launch(
+        _ step: ReplaySpec.Step,
+        arguments: [ReplaySpec.Argument],
+        program: Program,
+        buffers: [Buffer]
+    ) throws(RunFailure) {
         var status: cl_int = 0
         guard let kernel = clCreateKernel(program.handle, step.kernel, &status) else {
             throw Self.failure("clCreateKernel(\(step.kernel))", status)
         }
-        for (index, argument) in step.arguments.enumerated() {
+        for (index, argument) in arguments.enumerated() {
             let position = cl_uint(index)
             switch argument {
             case .slot(let slot, _):
                 var handle: cl_mem? = buffers[slot].handle
                 status = clSetKernelArg(kernel, position, MemoryLayout<cl_mem?>.size, &handle)
+            case .local(let byteCount): status = clSetKernelArg(kernel, position, Int(byteCount), nil)
             case .i32(let value): status = Self.set(kernel, position, value)
             case .u32(let value), .f32(let value): status = Self.set(kernel, position, value)
             case .i64(let value): status = Self.set(kernel, position, value)
             case .u64(let value), .f64(let value): status = Self.set(kernel, position, value)
+            case .slotByIteration, .seedWord, .counter:
+                throw RunFailure(.protocolViolation, "argument \(index) of \(step.kernel) has no value")
             }
             guard status == CL_SUCCESS else {
                 throw Self.failure("clSetKernelArg(\(step.kernel), \(index))", status)

@@ -85,15 +85,22 @@ enum StageProcess {
             programs.append(try context.load(try reader.read(Int(length))))
         }
         var buffers: [Buffer] = []
-        for slot in request.spec.slots {
-            let content = slot.role == .input ? try reader.read(slot.byteCount) : nil
-            buffers.append(try context.buffer(byteCount: slot.byteCount, content: content))
+        for (index, slot) in request.spec.slots.enumerated() {
+            let isGiven = slot.file != nil || request.states.contains(index)
+            let content = isGiven ? try reader.read(slot.byteCount) : nil
+            buffers.append(
+                try context.buffer(byteCount: slot.byteCount, content: content, isWritten: slot.file == nil)
+            )
         }
-        for (index, step) in request.spec.steps.enumerated() {
+        for index in request.launches {
+            let launch = request.spec.launch(index)
+            let step = request.spec.steps[launch.step]
             guard let unit = ProgramUnit.index(of: step, in: units) else {
-                throw RunFailure(.protocolViolation, "no program for step \(index)")
+                throw RunFailure(.protocolViolation, "no program for step \(launch.step)")
             }
-            try context.launch(step, program: programs[unit], buffers: buffers)
+            for slot in request.spec.slotsCleared(before: launch) { try context.clear(buffers[slot]) }
+            let arguments = request.spec.arguments(of: launch)
+            try context.launch(step, arguments: arguments, program: programs[unit], buffers: buffers)
             for slot in step.writtenSlots {
                 var place: [UInt8] = []
                 place.appendLittleEndian(UInt32(index))

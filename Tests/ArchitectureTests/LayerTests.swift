@@ -10,8 +10,8 @@ struct SourceTree {
 
     /// The floor of each target; a target imports only what stands on a lower floor, or beside it in this list above it.
     static let floors: [[String]] = [
-        ["COpenSSL", "COpenCL", "CCurl", "CGMP", "CSpawn", "CSandbox", "CFieldKernels", "CHashKernels"],
-        ["Codecs", "Verdicts"],
+        ["COpenSSL", "COpenCL", "CCurl", "CGMP", "CPostgres", "CSpawn", "CSandbox", "CFieldKernels", "CHashKernels"],
+        ["Codecs", "Verdicts", "PostgreSQL"],
         ["Commitments", "Signatures", "Algebra"],
         ["Replay", "Attestation", "Proofs", "TransparencyLog", "assay-replay"],
         ["Receipts"],

@@ -46,21 +46,19 @@ import Testing
     }
 
     private static let walls = frame(1, Array(#"["rlimits","no-new-privileges","seccomp"]"#.utf8))
-    private static let device = frame(
-        2,
-        DeviceDescription(
-            kind: .cpu,
-            name: "fake",
-            vendor: "",
-            version: "",
-            driver: "",
-            platform: "",
-            memoryBytes: 1,
-            largestBufferBytes: 1,
-            computeUnits: 1,
-            capabilities: []
-        ).json.serialized()
+    static let plainDevice = DeviceDescription(
+        kind: .cpu,
+        name: "fake",
+        vendor: "",
+        version: "",
+        driver: "",
+        platform: "",
+        memoryBytes: 1,
+        largestBufferBytes: 1,
+        computeUnits: 1,
+        capabilities: []
     )
+    private static let device = frame(2, plainDevice.json.serialized())
     private static let compiled = walls + device + frame(3, [1, 2, 3]) + frame(5, [])
 
     private static func slot(step: UInt32 = 0, index: UInt32 = 2, count: Int = 256, length: UInt64? = nil) -> [UInt8] {

@@ -155,9 +155,12 @@ struct SourceCheck {
         default: break
         }
         let hasPrefix = { (prefixes: [String]) in prefixes.contains { text.hasPrefix($0) } }
-        if hasPrefix(["native_", "half_"]) { return .implementationDefinedMath }
-        if KernelNames.inexact.contains(text) { return .inexactMath }
-        if KernelNames.unspecified.contains(text) { return .unspecifiedContraction }
+        // A class with bounds is for what these compute.
+        if replayClass.isBitExact {
+            if hasPrefix(["native_", "half_"]) { return .implementationDefinedMath }
+            if KernelNames.inexact.contains(text) { return .inexactMath }
+            if KernelNames.unspecified.contains(text) { return .unspecifiedContraction }
+        }
         if KernelNames.pointerSizedIntegers.contains(text) { return .pointerCast }
         let halfFunctions = ["vload_half", "vstore_half", "vloada_half", "vstorea_half", "convert_half", "as_half"]
         if KernelNames.halfTypes.contains(text) || hasPrefix(halfFunctions) { return .halfPrecision }

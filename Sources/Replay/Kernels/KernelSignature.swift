@@ -145,24 +145,33 @@ extension SourceCheck {
             return
         }
         for (position, (argument, parameter)) in zip(step.arguments, signature.parameters).enumerated() {
-            let isFitting: Bool
-            switch argument {
-            case .slot(let slot, let access):
-                // A pointer to non-constant memory is a slot that the step writes, whatever the step says.
-                isFitting =
-                    parameter.isPointer && !parameter.isLocal && parameter.isConstant == (access == .read)
-                    && parameter.type == spec.slots[slot].type
-            case .i32: isFitting = !parameter.isPointer && parameter.type == .i32
-            case .u32: isFitting = !parameter.isPointer && parameter.type == .u32
-            case .i64: isFitting = !parameter.isPointer && parameter.type == .i64
-            case .u64: isFitting = !parameter.isPointer && parameter.type == .u64
-            case .f32: isFitting = !parameter.isPointer && parameter.type == .f32
-            case .f64: isFitting = !parameter.isPointer && parameter.type == .f64
-            }
+            let isFitting = parameter.takes(argument, slots: spec.slots)
             if !isFitting {
                 let place = "step \(number), argument \(position)"
                 report(.arguments, signature.line, "\(step.kernel): \(place) is not a \(parameter.text)")
             }
+        }
+    }
+}
+
+extension KernelSignature.Parameter {
+    /// Whether an argument of a step fits.
+    fileprivate func takes(_ argument: ReplaySpec.Argument, slots: [ReplaySpec.Slot]) -> Bool {
+        switch argument {
+        case .slot(let slot, let access):
+            // A pointer to non-constant memory is a slot that the step writes, whatever the step says.
+            isPointer && !isLocal && isConstant == (access == .read) && type == slots[slot].type
+        case .slotByIteration(let indices):
+            isPointer && !isLocal && isConstant && indices.allSatisfy { type == slots[$0].type }
+        case .local(let byteCount):
+            isPointer && isLocal && type.map { byteCount.isMultiple(of: UInt64($0.byteCount)) } ?? false
+        case .i32: !isPointer && type == .i32
+        case .u32: !isPointer && type == .u32
+        case .i64: !isPointer && type == .i64
+        case .u64, .seedWord: !isPointer && type == .u64
+        case .f32: !isPointer && type == .f32
+        case .f64: !isPointer && type == .f64
+        case .counter(let first, _): takes(first, slots: slots)
         }
     }
 }

@@ -14,6 +14,8 @@ public struct Execution: Sendable, Equatable {
     public var wallMicroseconds: UInt64
     /// The spec's own measure of the work.
     public var workUnits: UInt64
+    /// The content of the input slots to which the spec's agreements refer, by slot index; empty in a bit-exact class.
+    public var comparedInputs: [Int: [UInt8]]
 
     /// Describes an execution.
     public init(
@@ -22,7 +24,8 @@ public struct Execution: Sendable, Equatable {
         device: DeviceDescription,
         sandbox: SandboxReport,
         wallMicroseconds: UInt64,
-        workUnits: UInt64
+        workUnits: UInt64,
+        comparedInputs: [Int: [UInt8]] = [:]
     ) {
         self.outputs = outputs
         self.trace = trace
@@ -30,6 +33,7 @@ public struct Execution: Sendable, Equatable {
         self.sandbox = sandbox
         self.wallMicroseconds = wallMicroseconds
         self.workUnits = workUnits
+        self.comparedInputs = comparedInputs
     }
 }
 

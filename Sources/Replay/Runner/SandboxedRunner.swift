@@ -11,7 +11,7 @@ internal import Synchronization
 ///
 /// Each run costs one process, or two when its kernels have not been compiled before. Waiting happens on threads of its own.
 /// Cancelling the task ends the worker.
-public final class SandboxedRunner: Runner {
+public final class SandboxedRunner: RangeRunner {
     /// The operator's bounds; a spec may ask for less, never for more.
     public struct Options: Sendable {
         /// The longest run stage in seconds, whatever the spec allows.
@@ -80,33 +80,84 @@ public final class SandboxedRunner: Runner {
     }
 
     public func run(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> RunOutcome {
+        switch prepare(spec, files) {
+        case .refused(let faults): .refused(faults)
+        case .failed(let failure): .failed(failure)
+        case .ready(let job):
+            switch await result(of: { [self] control throws(RunFailure) in
+                try execute(job, control) { (stage, programs) throws(RunFailure) in
+                    try stage.execute(programs, control: control)
+                }
+            }) {
+            case .success(let execution): .completed(execution)
+            case .failure(let failure): .failed(failure)
+            }
+        }
+    }
+
+    public func run(_ spec: ReplaySpec, files: [String: [UInt8]], range: ReplayRange) async -> RangeOutcome {
+        if let misfit = range.misfit(spec) { return .failed(RunFailure(.input, misfit)) }
+        switch prepare(spec, files) {
+        case .refused(let faults): return .refused(faults)
+        case .failed(let failure): return .failed(failure)
+        case .ready(let job):
+            switch await result(of: { [self] control throws(RunFailure) in
+                try execute(job, control) { (stage, programs) throws(RunFailure) in
+                    try stage.perform(range, programs, control: control, keeps: { _ in true })
+                }
+            }) {
+            case .success(let execution): return .completed(execution)
+            case .failure(let failure): return .failed(failure)
+            }
+        }
+    }
+
+    private enum Preparation {
+        case ready(ReplayJob)
+        case refused([AdmissionFault])
+        case failed(RunFailure)
+    }
+
+    /// Takes the files and applies the rules of admission that need no device.
+    private func prepare(_ spec: ReplaySpec, _ files: [String: [UInt8]]) -> Preparation {
         let job: ReplayJob
         do throws(RunFailure) {
             job = try ReplayJob(spec: spec, files: files)
         } catch {
             return .failed(error)
         }
-        if !skipsAdmission {
-            let faults = Admission.faults(in: spec, sources: job.sources)
-            guard faults.isEmpty else { return .refused(faults) }
-        }
-        return await onOwnThread { [self] control in
+        guard !skipsAdmission else { return .ready(job) }
+        let faults = Admission.faults(in: spec, sources: job.sources)
+        return faults.isEmpty ? .ready(job) : .refused(faults)
+    }
+
+    /// What `body` gives on a thread of its own.
+    private func result<Value: Sendable>(
+        of body: @escaping @Sendable (ChildControl) throws(RunFailure) -> Value
+    ) async -> Result<Value, RunFailure> {
+        await onOwnThread { control in
             do throws(RunFailure) {
-                return .completed(try execute(job, control))
+                return .success(try body(control))
             } catch {
-                return .failed(control.isCancelled ? RunFailure(.cancelled, "the run was cancelled") : error)
+                return .failure(control.isCancelled ? RunFailure(.cancelled, "the run was cancelled") : error)
             }
         } orElse: {
-            .failed(RunFailure(.sandbox, "cannot start a thread"))
+            .failure(RunFailure(.sandbox, "cannot start a thread"))
         }
     }
 
-    private func execute(_ job: ReplayJob, _ control: ChildControl) throws(RunFailure) -> Execution {
+    /// Compiles what is not in the cache, and runs.
+    /// - Parameter body: performs the run stage; `nil` when the device is not the one of the programs.
+    private func execute<Value>(
+        _ job: ReplayJob,
+        _ control: ChildControl,
+        _ body: (RunStage, CompiledPrograms) throws(RunFailure) -> Value?
+    ) throws(RunFailure) -> Value {
         let launcher = try currentLauncher(control)
+        let stage = RunStage(job: job, launcher: launcher, options: options, workDirectory: workDirectory)
         if let cached = cache.entry(for: job.programKey) {
-            let stage = RunStage(job: job, launcher: launcher, options: options, workDirectory: workDirectory)
             // A device that changed since compiling makes the binary useless, not the job.
-            if let execution = try stage.execute(cached, control: control) { return execution }
+            if let value = try body(stage, cached) { return value }
             cache.remove(job.programKey)
         }
         let compiled = try CompileStage(
@@ -116,11 +167,10 @@ public final class SandboxedRunner: Runner {
             workDirectory: workDirectory
         ).execute(control: control)
         cache.insert(compiled, for: job.programKey)
-        let stage = RunStage(job: job, launcher: launcher, options: options, workDirectory: workDirectory)
-        guard let execution = try stage.execute(compiled, control: control) else {
+        guard let value = try body(stage, compiled) else {
             throw RunFailure(.device, "the device changed between compiling and running")
         }
-        return execution
+        return value
     }
 
     private func listDevices(_ control: ChildControl) throws(RunFailure) -> [DeviceDescription] {
@@ -163,123 +213,5 @@ public final class SandboxedRunner: Runner {
         guard !control.isCancelled else { throw RunFailure(.cancelled, "the run was cancelled") }
         launcher.withLock { $0 = found }
         return found
-    }
-}
-
-/// A spec with the content of its files.
-struct ReplayJob: Sendable {
-    let spec: ReplaySpec
-    /// The text of each source, in the spec's order.
-    let sources: [[UInt8]]
-    /// The initial content of each input slot, by slot index.
-    let inputs: [Int: ArraySlice<UInt8>]
-    /// What identifies the compiled programs.
-    let programKey: Digest
-
-    /// Takes the files that the spec names.
-    /// - Throws: `RunFailure` with reason `input` when one is missing or is not what the spec says.
-    init(spec: ReplaySpec, files: [String: [UInt8]]) throws(RunFailure) {
-        var sources: [[UInt8]] = []
-        for source in spec.sources {
-            let text = try Self.file(source.file, source.byteCount, files)
-            guard UInt64(text.count) <= ReplaySpec.Bounds.sourceBytes else {
-                throw RunFailure(.input, "\(source.file) is longer than \(ReplaySpec.Bounds.sourceBytes) bytes")
-            }
-            sources.append(text)
-        }
-        var inputs: [Int: ArraySlice<UInt8>] = [:]
-        for (index, slot) in spec.slots.enumerated() {
-            guard let file = slot.file else { continue }
-            let bytes = try Self.file(file.path, file.byteCount, files)
-            do throws(ParseError) {
-                inputs[index] = try slot.content(of: bytes, format: file.format)
-            } catch {
-                throw RunFailure(.input, "\(file.path): \(error)")
-            }
-        }
-        self.spec = spec
-        self.sources = sources
-        self.inputs = inputs
-        programKey = Self.key(spec, sources)
-    }
-
-    private static func file(
-        _ path: String,
-        _ byteCount: UInt64?,
-        _ files: [String: [UInt8]]
-    ) throws(RunFailure) -> [UInt8] {
-        guard let bytes = files[path] else { throw RunFailure(.input, "\(path) is missing") }
-        if let byteCount, byteCount != UInt64(bytes.count) {
-            throw RunFailure(.input, "\(path) has \(bytes.count) bytes, the spec says \(byteCount)")
-        }
-        return bytes
-    }
-
-    /// Everything that a binary depends on, except the device, which the run stage compares.
-    private static func key(_ spec: ReplaySpec, _ sources: [[UInt8]]) -> Digest {
-        var hash = SHA256()
-        hash.update("assay-binary-1\0")
-        hash.update(Prelude.digest)
-        hash.update(SHA256.hash(Array(Prelude.options.utf8)))
-        hash.update(spec.device.kind.rawValue)
-        hash.update(bigEndian: spec.device.memoryBytes)
-        for source in sources { hash.update(SHA256.hash(source)) }
-        for unit in ProgramUnit.needed(by: spec) { hash.update("\(unit.source) \(unit.specialization)\n") }
-        return hash.finalized()
-    }
-}
-
-/// Compiled programs in the order of `ProgramUnit.needed`, for one device.
-struct CompiledPrograms: Sendable {
-    let binaries: [[UInt8]]
-    let device: DeviceDescription
-
-    var byteCount: Int { binaries.reduce(0) { $0 + $1.count } }
-}
-
-/// Compiled programs by content, in memory.
-final class BinaryCache: Sendable {
-    private struct State {
-        var entries: [Digest: (programs: CompiledPrograms, lastUse: UInt64)] = [:]
-        var byteCount = 0
-        var clock: UInt64 = 0
-    }
-
-    private let state = Mutex(State())
-    private let limitBytes: Int
-
-    init(limitBytes: Int) {
-        self.limitBytes = limitBytes
-    }
-
-    func entry(for key: Digest) -> CompiledPrograms? {
-        state.withLock { state in
-            guard let entry = state.entries[key] else { return nil }
-            state.clock += 1
-            state.entries[key]?.lastUse = state.clock
-            return entry.programs
-        }
-    }
-
-    func insert(_ programs: CompiledPrograms, for key: Digest) {
-        state.withLock { state in
-            Self.remove(key, &state)
-            guard programs.byteCount <= limitBytes else { return }
-            while state.byteCount + programs.byteCount > limitBytes {
-                guard let oldest = state.entries.min(by: { $0.value.lastUse < $1.value.lastUse }) else { break }
-                Self.remove(oldest.key, &state)
-            }
-            state.clock += 1
-            state.entries[key] = (programs, state.clock)
-            state.byteCount += programs.byteCount
-        }
-    }
-
-    func remove(_ key: Digest) {
-        state.withLock { Self.remove(key, &$0) }
-    }
-
-    private static func remove(_ key: Digest, _ state: inout State) {
-        if let old = state.entries.removeValue(forKey: key) { state.byteCount -= old.programs.byteCount }
     }
 }

@@ -63,18 +63,44 @@ struct RunStage {
     let options: SandboxedRunner.Options
     let workDirectory: String
 
-    /// Runs the steps.
+    /// Runs every step.
     /// - Returns: `nil` when the device is not the one for which `programs` was compiled.
     func execute(_ programs: CompiledPrograms, control: ChildControl) throws(RunFailure) -> Execution? {
+        let spec = job.spec
+        let range = ReplayRange(launches: 0..<spec.launchCount)
+        guard let results = try perform(range, programs, control: control, keeps: { spec.slots[$0].role == .output })
+        else { return nil }
+        var outputs: [String: [UInt8]] = [:]
+        for (index, content) in results.slots { outputs[spec.slots[index].name] = content }
+        return Execution(
+            outputs: outputs,
+            trace: Trace(leaves: results.leaves),
+            device: results.device,
+            sandbox: results.sandbox,
+            wallMicroseconds: results.wallMicroseconds,
+            workUnits: spec.workUnits,
+            comparedInputs: comparedInputs
+        )
+    }
+
+    /// Runs some launches.
+    /// - Parameter keeps: whether the last content of a slot, by its index, is wanted.
+    /// - Returns: `nil` when the device is not the one for which `programs` was compiled.
+    func perform(
+        _ range: ReplayRange,
+        _ programs: CompiledPrograms,
+        control: ChildControl,
+        keeps: (Int) -> Bool
+    ) throws(RunFailure) -> RangeExecution? {
         let spec = job.spec
         let start = ContinuousClock.now
         let wallSeconds = min(spec.limits.wallSeconds, options.wallSeconds)
         let worker = try StagedWorker(
             .run,
             job: job,
-            unit: 0,
+            range: range,
             blobs: programs.binaries.map { $0[...] },
-            inputs: spec.slots.indices.compactMap { job.inputs[$0] },
+            inputs: spec.slots.indices.compactMap { job.inputs[$0] ?? range.states[$0].map { $0[...] } },
             walls: StageWalls(
                 addressSpaceBytes: addressSpace(programs),
                 seconds: UInt64(wallSeconds) * max(1, programs.device.computeUnits)
@@ -92,28 +118,38 @@ struct RunStage {
         )
         guard try worker.device(reply).isSameDevice(as: programs.device) else { return nil }
         var leaves: [Trace.Leaf] = []
-        var outputs: [String: [UInt8]] = [:]
-        for (index, step) in spec.steps.enumerated() {
+        var slots: [Int: [UInt8]] = [:]
+        for index in range.launches {
+            let step = spec.steps[spec.launch(index).step]
             var roots: [Trace.SlotRoot] = []
             for slotIndex in step.writtenSlots {
                 let slot = spec.slots[slotIndex]
-                let content = try content(of: try reply.expect(.slot), step: index, slot: slotIndex)
+                let content = try content(of: try reply.expect(.slot), launch: index, slot: slotIndex)
                 roots.append(Trace.SlotRoot(index: slotIndex, name: slot.name, root: Trace.slotRoot(content)))
-                if slot.role == .output { outputs[slot.name] = content }
+                if keeps(slotIndex) { slots[slotIndex] = content }
             }
-            let source = job.sources[step.source]
-            let kernel = Prelude.kernelDigest(source: source, kernel: step.kernel)
+            let kernel = Prelude.kernelDigest(source: job.sources[step.source], kernel: step.kernel)
             leaves.append(Trace.Leaf(step: UInt32(index), kernelDigest: kernel, slots: roots))
         }
         _ = try reply.expect(.done)
-        return Execution(
-            outputs: outputs,
-            trace: Trace(leaves: leaves),
+        return RangeExecution(
+            range: range,
+            leaves: leaves,
+            slots: slots,
             device: programs.device,
             sandbox: worker.report,
-            wallMicroseconds: microseconds(ContinuousClock.now - start),
-            workUnits: spec.workUnits
+            wallMicroseconds: microseconds(ContinuousClock.now - start)
         )
+    }
+
+    /// The inputs to which the spec's agreements refer.
+    private var comparedInputs: [Int: [UInt8]] {
+        var inputs: [Int: [UInt8]] = [:]
+        for agreement in job.spec.agreements {
+            guard case .product(let left, let right, _, _) = agreement.rule else { continue }
+            for index in [left, right] { inputs[index] = job.inputs[index].map { Array($0) } }
+        }
+        return inputs
     }
 
     /// Slots, the copies that the driver makes while filling and reading one, and what driver and compiler take themselves.
@@ -124,15 +160,15 @@ struct RunStage {
         return job.spec.limits.memoryBytes + 3 * longest + 2 << 30 + programs.device.computeUnits << 24
     }
 
-    private func content(of frame: [UInt8], step: Int, slot index: Int) throws(RunFailure) -> [UInt8] {
+    private func content(of frame: [UInt8], launch: Int, slot index: Int) throws(RunFailure) -> [UInt8] {
         let slot = job.spec.slots[index]
         guard frame.count == slot.byteCount + 8 else {
             let expected = "\(slot.byteCount) bytes of slot \(slot.name)"
             throw RunFailure(.protocolViolation, "expected \(expected), the worker sent \(max(0, frame.count - 8))")
         }
         let numbers = [frame[0..<4], frame[4..<8]].map { $0.reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) } }
-        guard numbers == [UInt32(step), UInt32(index)] else {
-            throw RunFailure(.protocolViolation, "expected step \(step), slot \(index); the worker sent \(numbers)")
+        guard numbers == [UInt32(launch), UInt32(index)] else {
+            throw RunFailure(.protocolViolation, "expected launch \(launch), slot \(index); the worker sent \(numbers)")
         }
         var content = Array(frame[8...])
         slot.type.canonicaliseNaN(&content)
@@ -159,7 +195,8 @@ struct StagedWorker {
     init(
         _ stage: WorkerStage,
         job: ReplayJob,
-        unit: Int,
+        unit: Int = 0,
+        range: ReplayRange? = nil,
         blobs: [ArraySlice<UInt8>],
         inputs: [ArraySlice<UInt8>],
         walls: StageWalls,
@@ -186,6 +223,8 @@ struct StagedWorker {
                 writable: folder?.path ?? SandboxLauncher.innerFolder
             ),
             unit: unit,
+            launches: range?.launches ?? 0..<job.spec.launchCount,
+            states: range?.states.keys.sorted() ?? [],
             programLengths: blobs.map { UInt64($0.count) }
         )
         let descriptor = try Self.memoryFile([request.head[...]] + blobs + inputs)

@@ -45,15 +45,29 @@ package struct WorkerRequest: Sendable {
     package var walls: Walls
     /// For the compile stage: the index in `ProgramUnit.needed` of the program to compile.
     package var unit: Int
+    /// For the run stage: the launches to perform.
+    package var launches: Range<Int>
+    /// For the run stage: the slots besides inputs whose first content follows, in order.
+    package var states: [Int]
     /// The length of each program in bytes: the text of one, or the binaries of all in the order of `ProgramUnit.needed`.
     package var programLengths: [UInt64]
 
     /// Makes a request.
-    package init(stage: WorkerStage, spec: ReplaySpec, walls: Walls, unit: Int, programLengths: [UInt64]) {
+    package init(
+        stage: WorkerStage,
+        spec: ReplaySpec,
+        walls: Walls,
+        unit: Int,
+        launches: Range<Int>,
+        states: [Int],
+        programLengths: [UInt64]
+    ) {
         self.stage = stage
         self.spec = spec
         self.walls = walls
         self.unit = unit
+        self.launches = launches
+        self.states = states
         self.programLengths = programLengths
     }
 
@@ -73,6 +87,8 @@ package struct WorkerRequest: Sendable {
                 "writable": .string(walls.writable),
             ]),
             "unit": .integer(unit),
+            "launches": .array([.integer(launches.lowerBound), .integer(launches.upperBound)]),
+            "states": .array(states.map { .integer($0) }),
             "programs": .array(programLengths.map { .string(String($0)) }),
         ]).serialized()
         var bytes = Self.magic
@@ -115,6 +131,11 @@ package struct WorkerRequest: Sendable {
         try walls.finish()
         let units = ProgramUnit.needed(by: spec)
         unit = Int(try reader.integer("unit", in: 0...Int64(units.count - 1)))
+        let (spec, launches) = (self.spec, try Self.launches(&reader, self.spec))
+        self.launches = launches
+        states = try reader.array("states", max: ReplaySpec.Bounds.slots) { (value, path) throws(ParseError) -> Int in
+            try Self.index(value, path, below: spec.slots.count)
+        }
         programLengths = try reader.array("programs", max: 2 * ReplaySpec.Bounds.sources) {
             (value, path) throws(ParseError) -> UInt64 in
             guard case .string(let text) = value, let length = UInt64(text), length <= 1 << 30 else {
@@ -132,6 +153,26 @@ package struct WorkerRequest: Sendable {
 }
 
 extension WorkerRequest {
+    fileprivate static func index(_ value: JSONValue, _ field: String, below end: Int) throws(ParseError) -> Int {
+        guard case .number(let number) = value, let index = number.integer, (0..<Int64(end)).contains(index) else {
+            throw ParseError(field: field, expected: "an integer below \(end)", actual: value.typeName)
+        }
+        return Int(index)
+    }
+
+    fileprivate static func launches(
+        _ reader: inout JSONReader,
+        _ spec: ReplaySpec
+    ) throws(ParseError) -> Range<Int> {
+        let ends = try reader.array("launches", max: 2) { (value, path) throws(ParseError) -> Int in
+            try index(value, path, below: spec.launchCount + 1)
+        }
+        guard ends.count == 2, ends[0] <= ends[1] else {
+            throw ParseError(field: "launches", expected: "first and end", actual: "\(ends)")
+        }
+        return ends[0]..<ends[1]
+    }
+
     fileprivate static func path(_ value: JSONValue, _ field: String) throws(ParseError) -> String {
         guard case .string(let text) = value else {
             throw ParseError(field: field, expected: "a string", actual: value.typeName)
@@ -148,7 +189,7 @@ package enum WorkerFrame: UInt8, Sendable {
     case device = 2
     /// A program binary.
     case binary = 3
-    /// A written slot: u32 little-endian step, u32 little-endian slot, the bytes.
+    /// A written slot: u32 little-endian launch, u32 little-endian slot, the bytes.
     case slot = 4
     /// The end: no payload.
     case done = 5

@@ -8,6 +8,8 @@ extension ReplaySpec {
         static let sources = 16
         static let slots = 256
         static let steps = 4096
+        /// Kernel launches of one run, repeats counted out.
+        static let launches = 16_384
         static let arguments = 32
         static let dimensions = 8
         /// OpenCL C text in bytes.
@@ -20,6 +22,8 @@ extension ReplaySpec {
         static let globalItems: UInt64 = 1 << 40
         /// Work-items of one group: the least that OpenCL devices in use offer.
         static let localItems: UInt64 = 1024
+        /// Local memory of one argument in bytes: the least that a device has (OpenCL 1.2 §4.2).
+        static let localBytes: UInt64 = 32 << 10
         static let wallSeconds: Int64 = 86_400
         /// Bytes of written slots over all steps, all of which are hashed: 16 TiB.
         static let tracedBytes: UInt64 = 1 << 44
@@ -30,21 +34,6 @@ extension ReplaySpec {
         for (index, name) in names.enumerated() where !seen.insert(name).inserted {
             throw ParseError(field: "\(field)[\(index)].name", expected: "a name not used before", actual: name)
         }
-    }
-
-    static func totalWork(_ steps: [Step], _ field: String) throws(ParseError) -> UInt64 {
-        var total: UInt64 = 0
-        for (index, step) in steps.enumerated() {
-            let items = step.global.reduce(1, *)
-            let (units, overflow) = items.multipliedReportingOverflow(by: step.unitsPerItem)
-            let (sum, sumOverflow) = total.addingReportingOverflow(units)
-            guard !overflow, !sumOverflow else {
-                let expected = "work units below 2^64 in all"
-                throw ParseError(field: "\(field)[\(index)].unitsPerItem", expected: expected, actual: "more")
-            }
-            total = sum
-        }
-        return total
     }
 
     /// Checks sums over slots and steps against the spec's own limits.
@@ -73,11 +62,14 @@ extension ReplaySpec {
         }
         var traced: UInt64 = 0
         var written: Set<Int> = []
-        for step in steps {
+        for (index, step) in steps.enumerated() {
+            let count = repeats.first { $0.steps.contains(index) }?.count ?? 1
             for slot in step.writtenSlots {
-                traced += UInt64(slots[slot].byteCount)
+                // At most 2^40 bytes, 2^5 slots of a step and 2^14 launches: no sum overflows before it is compared.
+                traced += UInt64(slots[slot].byteCount) * UInt64(count)
                 written.insert(slot)
             }
+            guard traced <= Bounds.tracedBytes else { break }
         }
         guard traced <= Bounds.tracedBytes else {
             let field = reader.path("steps")
@@ -139,12 +131,16 @@ extension ReplaySpec.Step {
         guard !written.isEmpty else {
             throw ParseError(field: field, expected: "a slot with access write or readwrite", actual: "none")
         }
+        let expected = "a written slot only once among the arguments"
         for (position, argument) in arguments.enumerated() {
-            guard case .slot(let index, _) = argument, !bound.insert(index).inserted, written.contains(index) else {
-                continue
+            switch argument {
+            case .slot(let index, _) where !bound.insert(index).inserted && written.contains(index):
+                throw ParseError(field: "\(field)[\(position)].slot", expected: expected, actual: slots[index].name)
+            case .slotByIteration(let indices):
+                guard let index = indices.first(where: written.contains) else { continue }
+                throw ParseError(field: "\(field)[\(position)].slots", expected: expected, actual: slots[index].name)
+            default: continue
             }
-            let expected = "a written slot only once among the arguments"
-            throw ParseError(field: "\(field)[\(position)].slot", expected: expected, actual: slots[index].name)
         }
     }
 }

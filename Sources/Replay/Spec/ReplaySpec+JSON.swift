@@ -19,30 +19,32 @@ extension ReplaySpec {
         }
         try Self.requireUniqueNames(sources.map(\.name), reader.path("sources"))
         try Self.requireUniqueNames(slots.map(\.name), reader.path("slots"))
-        let steps = try reader.array("steps", max: Bounds.steps) { (value, path) throws(ParseError) -> Step in
-            try Step(value, path, sources: sources, slots: slots)
-        }
+        let seed = try Self.seed(&reader)
+        let names = Names(sources: sources, slots: slots, hasSeed: seed != nil)
+        let program = try StepList(&reader, names)
+        let agreements = try Agreement.all(&reader, replayClass: replayClass, slots: slots)
+        let calibration = try Calibration.optional(&reader, replayClass: replayClass)
         let limits = try Limits(&reader)
         try reader.finish()
-        guard !steps.isEmpty else {
-            throw ParseError(field: reader.path("steps"), expected: "at least one step", actual: "none")
-        }
-        let workUnits = try Self.totalWork(steps, reader.path("steps"))
         self.init(
             replayClass: replayClass,
             device: device,
             sources: sources,
             slots: slots,
-            steps: steps,
+            steps: program.steps,
+            repeats: program.repeats,
+            seed: seed,
+            agreements: agreements,
+            calibration: calibration,
             limits: limits,
-            workUnits: workUnits
+            workUnits: try program.workUnits(reader.path("steps"))
         )
         try checkTotals(reader)
     }
 
     /// The spec as a JSON object; reading it back gives an equal spec.
     public var json: JSONValue {
-        .object([
+        var object: JSONObject = [
             "version": .integer(Self.version),
             "class": .string(replayClass.rawValue),
             "device": .object([
@@ -51,13 +53,40 @@ extension ReplaySpec {
             ]),
             "sources": .array(sources.map(\.json)),
             "slots": .array(slots.map(\.json)),
-            "steps": .array(steps.map { $0.json(sources: sources, slots: slots) }),
-            "limits": .object([
-                "wallSeconds": .integer(limits.wallSeconds),
-                "memoryBytes": .string(String(limits.memoryBytes)),
-                "outputBytes": .string(String(limits.outputBytes)),
-            ]),
+        ]
+        if let seed {
+            var bytes: [UInt8] = []
+            for word in seed { bytes.appendBigEndian(word) }
+            object["seed"] = .string(Hex.encode(bytes))
+        }
+        object["steps"] = .array(stepsJSON)
+        if !agreements.isEmpty { object["agreement"] = .array(agreements.map { $0.json(slots: slots) }) }
+        if let calibration { object["calibration"] = calibration.json }
+        object["limits"] = .object([
+            "wallSeconds": .integer(limits.wallSeconds),
+            "memoryBytes": .string(String(limits.memoryBytes)),
+            "outputBytes": .string(String(limits.outputBytes)),
         ])
+        return .object(object)
+    }
+
+    /// The one encoding of the spec: compact JSON with members in a fixed order. Equal specs have equal encodings.
+    public var canonicalBytes: [UInt8] { json.serialized() }
+
+    /// Reads a spec from its one encoding.
+    /// - Throws: `ParseError` for anything that is not a spec, and for a spec in another encoding.
+    public init(canonical bytes: [UInt8]) throws(ParseError) {
+        try self.init(try JSONValue(parsing: bytes))
+        guard canonicalBytes == bytes else {
+            throw ParseError(field: "", expected: "the canonical encoding", actual: "another encoding of the spec")
+        }
+    }
+
+    /// Four words of 64 bits, as 32 bytes in hexadecimal, first word first.
+    private static func seed(_ reader: inout JSONReader) throws(ParseError) -> [UInt64]? {
+        guard reader.has("seed") else { return nil }
+        let bytes = try reader.hex("seed", count: 32)
+        return stride(from: 0, to: 32, by: 8).map { bytes[$0..<$0 + 8].reduce(0) { $0 << 8 | UInt64($1) } }
     }
 }
 
@@ -113,7 +142,7 @@ extension ReplaySpec.Slot {
         }
         shape = lengths
         elementCount = try Self.elementCount(shape: lengths, type: type, reader.path("shape"))
-        if role == .input {
+        if role == .input || role == .constant {
             let format = try reader.choice("format", Format.self)
             file = File(
                 path: try reader.relativePath("file"),
@@ -144,103 +173,5 @@ extension ReplaySpec.Slot {
             if let cid = file.cid { object["cid"] = .string(cid.text) }
         }
         return .object(object)
-    }
-}
-
-extension ReplaySpec.Step {
-    fileprivate init(
-        _ value: JSONValue,
-        _ path: String,
-        sources: [ReplaySpec.Source],
-        slots: [ReplaySpec.Slot]
-    ) throws(ParseError) {
-        var reader = try JSONReader(value, path)
-        kernel = try reader.identifier("kernel")
-        let sourceName = try reader.name("source")
-        guard let index = sources.firstIndex(where: { $0.name == sourceName }) else {
-            throw ParseError(field: reader.path("source"), expected: "a name in sources", actual: sourceName)
-        }
-        source = index
-        global = try reader.range("global", maxItems: ReplaySpec.Bounds.globalItems)
-        local = try reader.range("local", maxItems: ReplaySpec.Bounds.localItems)
-        guard local.count == global.count else {
-            let expected = "\(global.count) dimensions, as global has"
-            throw ParseError(field: reader.path("local"), expected: expected, actual: "\(local.count)")
-        }
-        for (items, group) in zip(global, local) where !items.isMultiple(of: group) {
-            throw ParseError(field: reader.path("local"), expected: "a divisor of \(items)", actual: "\(group)")
-        }
-        unitsPerItem = try reader.optionalDecimal("unitsPerItem", in: 1...UInt64.max) ?? 1
-        arguments = try reader.array("args", max: ReplaySpec.Bounds.arguments) {
-            (value, path) throws(ParseError) -> ReplaySpec.Argument in
-            try ReplaySpec.Argument(value, path, slots: slots)
-        }
-        try reader.finish()
-        try requireNoAlias(slots: slots, reader.path("args"))
-    }
-
-    fileprivate func json(sources: [ReplaySpec.Source], slots: [ReplaySpec.Slot]) -> JSONValue {
-        var object: JSONObject = [
-            "kernel": .string(kernel),
-            "source": .string(sources[source].name),
-            "global": .array(global.map { .integer($0) }),
-            "local": .array(local.map { .integer($0) }),
-        ]
-        if unitsPerItem != 1 { object["unitsPerItem"] = .string(String(unitsPerItem)) }
-        object["args"] = .array(arguments.map { $0.json(slots: slots) })
-        return .object(object)
-    }
-}
-
-extension ReplaySpec.Argument {
-    fileprivate init(_ value: JSONValue, _ path: String, slots: [ReplaySpec.Slot]) throws(ParseError) {
-        var reader = try JSONReader(value, path)
-        if reader.has("slot") {
-            let name = try reader.name("slot")
-            guard let index = slots.firstIndex(where: { $0.name == name }) else {
-                throw ParseError(field: reader.path("slot"), expected: "a name in slots", actual: name)
-            }
-            let access = reader.has("access") ? try reader.choice("access", Access.self) : .read
-            guard access == .read || slots[index].role != .input else {
-                throw ParseError(field: path + ".access", expected: "read, as for every input", actual: access.rawValue)
-            }
-            self = .slot(index, access)
-        } else if reader.has("i32") {
-            self = .i32(try reader.signed("i32"))
-        } else if reader.has("u32") {
-            self = .u32(UInt32(try reader.decimal("u32", in: 0...UInt64(UInt32.max))))
-        } else if reader.has("i64") {
-            self = .i64(try reader.signed("i64"))
-        } else if reader.has("u64") {
-            self = .u64(try reader.decimal("u64"))
-        } else if reader.has("f32") {
-            self = .f32(bits: UInt32(try reader.bits("f32", count: 4)))
-        } else if reader.has("f64") {
-            self = .f64(bits: try reader.bits("f64", count: 8))
-        } else {
-            throw ParseError(field: path, expected: "one of slot, i32, u32, i64, u64, f32, f64", actual: "none of them")
-        }
-        try reader.finish()
-    }
-
-    fileprivate func json(slots: [ReplaySpec.Slot]) -> JSONValue {
-        switch self {
-        case .slot(let index, let access):
-            var object: JSONObject = ["slot": .string(slots[index].name)]
-            if access != .read { object["access"] = .string(access.rawValue) }
-            return .object(object)
-        case .i32(let value): return .object(["i32": .string(String(value))])
-        case .u32(let value): return .object(["u32": .string(String(value))])
-        case .i64(let value): return .object(["i64": .string(String(value))])
-        case .u64(let value): return .object(["u64": .string(String(value))])
-        case .f32(let bits):
-            var bytes: [UInt8] = []
-            bytes.appendBigEndian(bits)
-            return .object(["f32": .string("0x" + Hex.encode(bytes))])
-        case .f64(let bits):
-            var bytes: [UInt8] = []
-            bytes.appendBigEndian(bits)
-            return .object(["f64": .string("0x" + Hex.encode(bytes))])
-        }
     }
 }

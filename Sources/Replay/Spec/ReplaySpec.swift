@@ -17,6 +17,13 @@ public struct ReplaySpec: Sendable, Equatable {
         case exact
         /// Integers only: the same bits in every order of evaluation.
         case integer
+        /// Every output within bounds that the spec states, which its author calibrated.
+        case tolerance
+        /// Outputs with the same largest values in the same places, within bounds that the spec states.
+        case lsh
+
+        /// Whether agreement means the same bits in every slot of every step.
+        public var isBitExact: Bool { self == .exact || self == .integer }
     }
 
     /// The device that the job needs.
@@ -59,6 +66,8 @@ public struct ReplaySpec: Sendable, Equatable {
         public enum Role: String, Sendable, CaseIterable {
             /// Filled from a file; never written.
             case input = "in"
+            /// Filled from a file that is the same in every job of its kind, such as weights; never written.
+            case constant = "const"
             /// Zero-filled; lives as long as the run.
             case scratch
             /// Zero-filled; its last content is a result of the job.
@@ -73,7 +82,7 @@ public struct ReplaySpec: Sendable, Equatable {
             case raw
         }
 
-        /// An input's file.
+        /// The file of an input or a constant.
         public struct File: Sendable, Equatable {
             /// The path in the job folder.
             public var path: String
@@ -93,7 +102,7 @@ public struct ReplaySpec: Sendable, Equatable {
         public var type: ElementType
         /// The length of each dimension, slowest first.
         public var shape: [UInt64]
-        /// The file of an input; `nil` for every other role.
+        /// The file of an input or a constant; `nil` for every other role.
         public var file: File?
         /// The number of elements: the product of `shape`.
         public var elementCount: Int
@@ -112,6 +121,14 @@ public struct ReplaySpec: Sendable, Equatable {
 
         /// A pointer to global memory: the slot of this index.
         case slot(Int, Access)
+        /// A pointer to global memory that is read: in iteration n of a repeat, the slot of the n-th index.
+        case slotByIteration([Int])
+        /// Local memory of a work-group, in bytes.
+        case local(byteCount: UInt64)
+        /// A word of the spec's seed, as a `ulong`.
+        case seedWord(Int)
+        /// An integer that is the first value in iteration 0 of a repeat, and grows by `stride` with each iteration.
+        indirect case counter(Argument, stride: Int64)
         case i32(Int32)
         case u32(UInt32)
         case i64(Int64)
@@ -136,6 +153,8 @@ public struct ReplaySpec: Sendable, Equatable {
         public var arguments: [Argument]
         /// What the author says one work-item costs, in work units.
         public var unitsPerItem: UInt64
+        /// Another work-group shape with which, so the author says, the step gives the same bits; admission tries it.
+        public var alternativeLocal: [UInt64]?
 
         /// The indices of the slots that this step writes, in slot order.
         public var writtenSlots: [Int] {
@@ -163,12 +182,24 @@ public struct ReplaySpec: Sendable, Equatable {
     public internal(set) var sources: [Source]
     /// The buffers.
     public internal(set) var slots: [Slot]
-    /// The launches, in order.
+    /// The steps in order. Those of a repeat stand here once.
     public let steps: [Step]
+    /// Which of the steps are performed several times, in order.
+    public let repeats: [Repeat]
+    /// The seed of the job's random numbers, as four words; `nil` when it has none.
+    public let seed: [UInt64]?
+    /// How outputs are compared in a class that is not bit-exact; empty in one that is.
+    public let agreements: [Agreement]
+    /// On what the bounds of `agreements` rest; `nil` in a bit-exact class.
+    public let calibration: Calibration?
     /// What a run may use.
     public let limits: Limits
-    /// Σ over the steps of work-items × `unitsPerItem`.
+    /// Σ over the launches of work-items × `unitsPerItem`.
     public let workUnits: UInt64
+    /// Where each run of steps stands among the launches.
+    let blocks: [Block]
+    /// Where a run that was cut short ends; `nil` for the whole.
+    let end: Int?
 
     init(
         replayClass: Class,
@@ -176,25 +207,32 @@ public struct ReplaySpec: Sendable, Equatable {
         sources: [Source],
         slots: [Slot],
         steps: [Step],
+        repeats: [Repeat],
+        seed: [UInt64]?,
+        agreements: [Agreement],
+        calibration: Calibration?,
         limits: Limits,
-        workUnits: UInt64
+        workUnits: UInt64,
+        end: Int? = nil
     ) {
         self.replayClass = replayClass
         self.device = device
         self.sources = sources
         self.slots = slots
         self.steps = steps
+        self.repeats = repeats
+        self.seed = seed
+        self.agreements = agreements
+        self.calibration = calibration
         self.limits = limits
         self.workUnits = workUnits
+        self.end = end
+        blocks = Block.all(stepCount: steps.count, repeats: repeats)
     }
 
     /// The indices of the output slots, in slot order.
     public var outputSlots: [Int] { slots.indices.filter { slots[$0].role == .output } }
 
-    /// The last step that writes slot `index`; `nil` for an input or a scratch slot that nobody writes.
-    public func lastWriter(ofSlot index: Int) -> Int? {
-        steps.lastIndex { $0.writtenSlots.contains(index) }
-    }
 }
 
 /// A file that a replay spec needs.

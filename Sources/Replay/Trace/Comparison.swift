@@ -14,12 +14,16 @@ public struct Divergence: Sendable, Equatable, CustomStringConvertible {
         case content
         /// An output is missing, unknown or of another length.
         case outputList
+        /// An output is beyond the bound that the spec states for it.
+        case bound
     }
 
     /// In what they differ.
     public var kind: Kind
-    /// The step's index.
+    /// The step's index in the spec; one after the last for a launch that the spec does not have.
     public var step: Int
+    /// The iteration of the step's repeat, from 0; `nil` outside repeats.
+    public var iteration: Int?
     /// The step's kernel; `nil` for a step that the spec does not have.
     public var kernel: String?
     /// The slot's name, when a slot is concerned.
@@ -37,6 +41,7 @@ public struct Divergence: Sendable, Equatable, CustomStringConvertible {
     public init(
         kind: Kind,
         step: Int,
+        iteration: Int? = nil,
         kernel: String? = nil,
         slot: String? = nil,
         tile: Int? = nil,
@@ -46,6 +51,7 @@ public struct Divergence: Sendable, Equatable, CustomStringConvertible {
     ) {
         self.kind = kind
         self.step = step
+        self.iteration = iteration
         self.kernel = kernel
         self.slot = slot
         self.tile = tile
@@ -55,7 +61,8 @@ public struct Divergence: Sendable, Equatable, CustomStringConvertible {
     }
 
     public var description: String {
-        var text = "step \(step)"
+        var text = iteration.map { "iteration \($0), " } ?? ""
+        text += "step \(step)"
         if let kernel { text += " (\(kernel))" }
         if let slot { text += ", slot \(slot)" }
         if let tile { text += ", tile \(tile)" }
@@ -75,7 +82,7 @@ public struct Divergence: Sendable, Equatable, CustomStringConvertible {
 
 /// Whether a claim is what the replay computed.
 public enum Comparison: Sendable, Equatable {
-    /// Every step and every output is the same, bit for bit.
+    /// Every step and every output is the same, bit for bit; in a class with bounds, every output is within its own.
     case match
     /// They differ, first here.
     case mismatch(Divergence)
@@ -83,13 +90,16 @@ public enum Comparison: Sendable, Equatable {
     /// Compares a claimed trace and claimed outputs with a replay of the same spec.
     ///
     /// The first differing step decides. Inside it the first differing slot is named; tile and element are named when the
-    /// claimed bytes of that slot are at hand, which they are for outputs that no later step overwrites.
+    /// claimed bytes of that slot are at hand, which they are for outputs that no later step overwrites. For other slots
+    /// `Divergence.located` names them when the claimed content has been opened. In a class that is not bit-exact outputs
+    /// alone are compared, by the spec's rules.
     public static func compare(
         claimedTrace: Trace,
         claimedOutputs: [String: [UInt8]],
         replayed: Execution,
         spec: ReplaySpec
     ) -> Comparison {
+        guard spec.replayClass.isBitExact else { return compareWithin(claimedOutputs, replayed, spec) }
         if let divergence = firstDifferingStep(claimedTrace, claimedOutputs, replayed, spec) {
             return .mismatch(divergence)
         }
@@ -107,9 +117,27 @@ public enum Comparison: Sendable, Equatable {
         }
         let known = Set(spec.outputSlots.map { spec.slots[$0].name })
         if let unknown = claimedOutputs.keys.filter({ !known.contains($0) }).min() {
-            return .mismatch(place(.outputList, spec.steps.count - 1, spec, slot: unknown))
+            return .mismatch(place(.outputList, spec.launchCount - 1, spec, slot: unknown))
         }
         return .match
+    }
+
+    private static func compareWithin(
+        _ claimed: [String: [UInt8]],
+        _ replayed: Execution,
+        _ spec: ReplaySpec
+    ) -> Comparison {
+        let results = OutputAgreement.all(claimedOutputs: claimed, replayed: replayed, spec: spec)
+        guard let first = results.first(where: { !$0.isWithin }) else { return .match }
+        let slot = spec.slots[first.slot]
+        var divergence = place(.bound, spec.lastWriter(ofSlot: first.slot) ?? 0, spec, slot: slot.name)
+        guard let element = first.firstOutlier, let theirs = claimed[slot.name], let mine = replayed.outputs[slot.name]
+        else {
+            divergence.kind = .outputList
+            return .mismatch(divergence)
+        }
+        divergence.name(element: element, of: slot, claimed: theirs, replayed: mine)
+        return .mismatch(divergence)
     }
 
     private static func firstDifferingStep(
@@ -161,23 +189,71 @@ public enum Comparison: Sendable, Equatable {
         else {
             return place(.outputList, step, spec, slot: slot.name)
         }
-        let size = slot.type.byteCount
-        let element = offset / size
         var divergence = place(.content, step, spec, slot: slot.name)
-        divergence.tile = offset / Trace.tileBytes
-        divergence.element = element
-        divergence.claimed = Array(claimed[element * size..<min(claimed.count, (element + 1) * size)])
-        divergence.replayed = Array(computed[element * size..<min(computed.count, (element + 1) * size)])
+        divergence.name(element: offset / slot.type.byteCount, of: slot, claimed: claimed, replayed: computed)
         return divergence
     }
 
+    /// A difference at launch `index`.
     private static func place(
         _ kind: Divergence.Kind,
-        _ step: Int,
+        _ index: Int,
         _ spec: ReplaySpec,
         slot: String? = nil
     ) -> Divergence {
-        let kernel = spec.steps.indices.contains(step) ? spec.steps[step].kernel : nil
-        return Divergence(kind: kind, step: step, kernel: kernel, slot: slot)
+        guard (0..<spec.launchCount).contains(index) else {
+            return Divergence(kind: kind, step: spec.steps.count, slot: slot)
+        }
+        let launch = spec.launch(index)
+        return Divergence(
+            kind: kind,
+            step: launch.step,
+            iteration: launch.iteration,
+            kernel: spec.steps[launch.step].kernel,
+            slot: slot
+        )
+    }
+}
+
+extension Divergence {
+    /// The launch at which the difference is; `nil` when the spec has no such launch.
+    public func launch(in spec: ReplaySpec) -> ReplaySpec.Launch? {
+        spec.steps.indices.contains(step) ? spec.launch(step: step, iteration: iteration) : nil
+    }
+
+    /// The difference with tile and element, when both sides have opened the content of its slot.
+    /// - Parameters:
+    ///   - claimed: the content that the claimant shows for the slot after the step.
+    ///   - replayed: the content that the appraiser computed.
+    ///   - claimedTrace: the claim's trace, which binds the claimant.
+    /// - Returns: `nil` when the claimed content is not the one that the trace commits to, or the two do not differ.
+    public func located(
+        claimed: [UInt8],
+        replayed: [UInt8],
+        claimedTrace: Trace,
+        spec: ReplaySpec
+    ) -> Divergence? {
+        guard let launch = launch(in: spec), claimedTrace.leaves.indices.contains(launch.index),
+            let root = claimedTrace.leaves[launch.index].slots.first(where: { $0.name == self.slot }),
+            spec.slots.indices.contains(root.index), root.root == Trace.slotRoot(claimed)
+        else { return nil }
+        let description = spec.slots[root.index]
+        guard claimed.count == description.byteCount, replayed.count == description.byteCount,
+            let offset = claimed.indices.first(where: { claimed[$0] != replayed[$0] })
+        else { return nil }
+        var copy = self
+        copy.name(element: offset / description.type.byteCount, of: description, claimed: claimed, replayed: replayed)
+        return copy
+    }
+
+    /// Names an element, its tile and both its values.
+    mutating func name(element: Int, of slot: ReplaySpec.Slot, claimed: [UInt8], replayed: [UInt8]) {
+        let size = slot.type.byteCount
+        let range = element * size..<(element + 1) * size
+        self.element = element
+        tile = range.lowerBound / Trace.tileBytes
+        guard range.upperBound <= min(claimed.count, replayed.count) else { return }
+        self.claimed = Array(claimed[range])
+        self.replayed = Array(replayed[range])
     }
 }

@@ -28,9 +28,9 @@ public struct Trace: Sendable, Equatable {
         }
     }
 
-    /// One step.
+    /// One launch of a step.
     public struct Leaf: Sendable, Equatable {
-        /// The step's index in the spec.
+        /// The launch's index: the step's, with repeats counted out.
         public let step: UInt32
         /// What identifies prelude, source, options and kernel name.
         public let kernelDigest: Digest
@@ -63,7 +63,7 @@ public struct Trace: Sendable, Equatable {
         }
     }
 
-    /// One leaf per step, in order.
+    /// One leaf per launch, in order.
     public let leaves: [Leaf]
     /// The root over the leaves.
     public let root: Digest
@@ -96,7 +96,7 @@ public struct Trace: Sendable, Equatable {
         _ = try reader.integer("version", in: 1...1)
         let claimed = try Digest(try reader.hex("root", count: Digest.count), field: reader.path("root"))
         var expected: UInt32 = 0
-        let leaves = try reader.array("steps", max: ReplaySpec.Bounds.steps) {
+        let leaves = try reader.array("steps", max: ReplaySpec.Bounds.launches) {
             (value, path) throws(ParseError) -> Leaf in
             let leaf = try Leaf(value, path, step: expected)
             expected += 1
