@@ -122,7 +122,9 @@ let package = Package(
         // Floor 5: what is believed, and what is owned.
         module(
             "Appraisal",
-            ["Codecs", "Commitments", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts"]
+            [
+                "Attestation", "Codecs", "Commitments", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts",
+            ]
         ),
         module("Ledger", ["Codecs", "Commitments", "PostgreSQL", grdb, sqlite]),
         module("LogKeeping", ["Codecs", "Commitments", "Signatures", "TransparencyLog", grdb]),
@@ -135,9 +137,8 @@ let package = Package(
         module(
             "Validator",
             [
-                "Appraisal", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts", "Replay",
-                "Signatures",
-                "Verdicts", logging,
+                "Appraisal", "Attestation", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts",
+                "Replay", "Signatures", "Verdicts", logging,
             ]
         ),
         module("Transfer", ["CCurl"]),
@@ -205,9 +206,10 @@ let package = Package(
         program(
             "assayd",
             [
-                "Codecs", "Commitments", "EngineAPI", "EngineClient", "ExactOps", "HTTPAPI", "Ledger", "LogKeeping",
-                "Market",
-                "Receipts", "Replay", "Signatures", "TransparencyLog", "Validator", argumentParser, logging,
+                "Attestation", "Codecs", "Commitments", "EngineAPI", "EngineClient", "ExactOps", "HTTPAPI", "Ledger",
+                "LogKeeping", "Market", "Receipts", "Replay", "Signatures", "TransparencyLog", "Validator",
+                argumentParser,
+                logging,
             ]
         ),
 
@@ -264,19 +266,21 @@ let package = Package(
         tests(
             of: "Validator",
             [
-                "Algebra", "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market",
+                "Algebra", "Appraisal", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI", "Ledger",
+                "Market",
                 "Proofs", "Receipts", "Replay", "Signatures", "Validator", "Verdicts", logging,
             ]
         ),
         program(
             "EvidenceProbe",
-            ["Algebra", "AssayTesting", "Codecs", "Receipts"],
+            ["Algebra", "AssayTesting", "Attestation", "Codecs", "Commitments", "Receipts"],
             path: "Tests/EvidenceProbe"
         ),
         tests(
             of: "Daemon",
             [
-                "Algebra", "Appraisal", "AssayTesting", "Codecs", "Commitments", "EngineAPI", "EngineClient",
+                "Algebra", "Appraisal", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI",
+                "EngineClient",
                 "EvidenceProbe", "Ledger", "Receipts",
                 "Replay", "Signatures", "Validator", "Verdicts", "assayd", "assay-replay",
             ]

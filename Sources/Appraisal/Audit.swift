@@ -1,5 +1,6 @@
 // The offline audit of a bundle. It reads one byte string and one trust file and knows nothing else: no network, no clock, no
 // database, no file system.
+internal import Attestation
 public import Codecs
 internal import Commitments
 public import Receipts
@@ -34,14 +35,16 @@ public enum Audit {
             }
         }
         let file = try BundleFile(bundle)
-        var auditor = Auditor(bundle: bundle, file: file, trust: trust, time: time)
+        let anchors = try trust.attestation.map { (value) throws(ParseError) in
+            try TrustAnchors(value, "attestation")
+        }
+        var auditor = Auditor(bundle: bundle, file: file, trust: trust, anchors: anchors, time: time)
         auditor.checkBundle()
         auditor.checkOrder()
         auditor.checkLease()
         auditor.checkTopUps()
         auditor.checkReading()
         auditor.checkExecution()
-        auditor.checkEvidence()
         auditor.checkVerdicts()
         auditor.checkSettlement()
         if let deep, await auditor.replay(with: deep) == .undecided { auditor.isUndecided = true }

@@ -30,8 +30,11 @@ extension Auditor {
         }
         let outcome = await runner.run(claim.job.spec.replay, files: files)
         let (replayed, divergence) = ReplayAppraiser.appraise(claim, subject: execution.digest, outcome: outcome)
+        // Evidence is judged at the time of the verdict, as it was then; with none, when the job was settled.
+        let time = file.verdicts.first?.predicate.at ?? receipt.settledAt
+        let appraiser = EvidenceAppraiser(anchors: anchors, time: time)
         let verdict = Verdict.combining(
-            [replayed] + EvidenceAppraiser().evidenceVerdicts(claim, execution.digest),
+            [replayed] + appraiser.evidenceVerdicts(claim, execution.digest),
             kind: file.job.spec.evidence.kind,
             subject: execution.digest.text
         )

@@ -99,20 +99,14 @@ extension Auditor {
         )
         // A verdict that needed nothing but a replay is judged by `flaw` alone.
         guard file.job.spec.evidence.hasParts, let claim else { return }
-        let again = VerdictRecheck(statement, claim, execution)
+        let again = VerdictRecheck(statement, claim, execution, anchors)
         if again.isUndecided, trust.validators.contains(statement.validator) { isUndecided = true }
+        // The lines are those of the first verdict's time; a later verdict at another time has to come to the same outcome.
+        if index == 0 { checks += again.evidence.flatMap(\.checks).map(weighed) }
         checks += again.checks.map { check in
             var copy = check
             copy.id = id + check.id.dropFirst("verdict".count)
             return copy
-        }
-    }
-
-    /// The evidence that the provider handed over, judged again from the bundle.
-    mutating func checkEvidence() {
-        guard file.job.spec.evidence.hasParts, let claim, let execution = file.execution else { return }
-        for verdict in EvidenceAppraiser().evidenceVerdicts(claim, execution.digest) {
-            checks += verdict.checks.map(weighed)
         }
     }
 

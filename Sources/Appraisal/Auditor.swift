@@ -1,4 +1,5 @@
 // The state of an audit and the checks on the bundle itself: who signed it and whether it holds what the receipt names.
+internal import Attestation
 internal import Codecs
 internal import Commitments
 internal import Receipts
@@ -14,6 +15,8 @@ struct Auditor {
     let bundle: Bundle
     let file: BundleFile
     let trust: TrustFile
+    /// The roots of the trust file by which attestation is judged, if it has any.
+    let anchors: TrustAnchors?
     let time: Int64?
     var checks: [Check] = []
     /// Whether something that the audit has to judge again is not at hand.
@@ -22,10 +25,11 @@ struct Auditor {
     /// The receipt.
     var receipt: Receipt { file.receipt.predicate }
 
-    init(bundle: Bundle, file: BundleFile, trust: TrustFile, time: Int64?) {
+    init(bundle: Bundle, file: BundleFile, trust: TrustFile, anchors: TrustAnchors?, time: Int64?) {
         self.bundle = bundle
         self.file = file
         self.trust = trust
+        self.anchors = anchors
         self.time = time
     }
 

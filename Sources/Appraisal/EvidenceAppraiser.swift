@@ -1,5 +1,6 @@
 // From everything that came with an execution to one verdict: each kind of evidence that the spec asks for is judged for
 // itself, and `Verdict.combining` puts them together.
+public import Attestation
 public import Codecs
 public import Commitments
 public import Receipts
@@ -37,8 +38,15 @@ public struct ExecutionMaterial: Sendable {
 
 /// Judges executions by every kind of evidence that their jobs ask for.
 public struct EvidenceAppraiser: Sendable {
-    /// An appraiser that knows nothing but the bytes it is given.
-    public init() {}
+    private let trust: AttestationTrust
+
+    /// An appraiser.
+    /// - Parameters:
+    ///   - anchors: the roots by which attestation is judged; without them it decides nothing about attestation.
+    ///   - time: when the evidence is judged, in seconds since 1970.
+    public init(anchors: TrustAnchors?, time: Int64) {
+        trust = AttestationTrust(anchors: anchors, time: time)
+    }
 
     /// Whether the job has to be executed again for its verdict.
     public static func needsReplay(_ job: SealedJob) -> Bool { job.spec.evidence.replay != nil }
@@ -49,6 +57,11 @@ public struct EvidenceAppraiser: Sendable {
     public static func fault(in spec: JobSpec, files: [String: [UInt8]]) -> ParseError? {
         for (index, proof) in spec.evidence.proofs {
             if let fault = ProofStatement.fault(in: proof, key: files[proof.key.path]) {
+                return fault.within("evidence[\(index)]")
+            }
+        }
+        for (index, attestation) in spec.evidence.attestations {
+            if let fault = AttestationAppraiser.fault(in: attestation, policy: files[attestation.policy.path]) {
                 return fault.within("evidence[\(index)]")
             }
         }
@@ -71,6 +84,11 @@ public struct EvidenceAppraiser: Sendable {
                 throw ParseError(field: proof.key.path, expected: "a file", actual: "none")
             }
             return try ProofStatement(proof, key: key, values: values).digest
+        case .attestation(let attestation):
+            guard let policy = files[attestation.policy.path] else {
+                throw ParseError(field: attestation.policy.path, expected: "a file", actual: "none")
+            }
+            return try AttestationAppraiser.identity(of: bytes, part: part, attestation, policy: policy)
         }
     }
 
@@ -111,8 +129,15 @@ public struct EvidenceAppraiser: Sendable {
 
     /// The verdicts on what the provider handed over, in the order of the spec.
     func evidenceVerdicts(_ claim: ExecutionClaim, _ subject: Digest) -> [Verdict] {
-        claim.job.spec.evidence.proofs.map { index, requirement in
-            ProofAppraiser.appraise(requirement, at: index, of: claim, subject: subject)
+        claim.job.spec.evidence.requirements.enumerated().compactMap { index, requirement in
+            switch requirement {
+            case .replay: return nil
+            case .proof(let proof):
+                return ProofAppraiser.appraise(proof, at: index, of: claim, subject: subject)
+            case .attestation(let attestation):
+                var appraiser = AttestationAppraiser(attestation, at: index, of: claim, trust, subject: subject)
+                return appraiser.verdict()
+            }
         }
     }
 

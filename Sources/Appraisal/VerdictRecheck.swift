@@ -1,5 +1,6 @@
 // What a validator's verdict comes to when everything in it that needs no execution is judged again. The engine asks before
 // it pays, the auditor afterwards.
+public import Attestation
 internal import Codecs
 internal import Commitments
 public import Receipts
@@ -20,10 +21,12 @@ public struct VerdictRecheck: Sendable {
     ///   - statement: what the validator says.
     ///   - execution: the statement that it is about.
     ///   - material: what came with that; what is missing leaves its part open.
+    ///   - anchors: the roots by which attestation is judged, at the time that the statement gives.
     public init(
         _ statement: VerdictStatement,
         of execution: Signed<ExecutionStatement>,
-        _ material: ExecutionMaterial
+        _ material: ExecutionMaterial,
+        anchors: TrustAnchors?
     ) {
         self.init(
             statement,
@@ -36,13 +39,14 @@ public struct VerdictRecheck: Sendable {
                 files: material.files,
                 evidence: material.evidence
             ),
-            execution.digest
+            execution.digest,
+            anchors
         )
     }
 
-    init(_ statement: VerdictStatement, _ claim: ExecutionClaim, _ subject: Digest) {
+    init(_ statement: VerdictStatement, _ claim: ExecutionClaim, _ subject: Digest, _ anchors: TrustAnchors?) {
         let demand = claim.job.spec.evidence
-        evidence = EvidenceAppraiser().evidenceVerdicts(claim, subject)
+        evidence = EvidenceAppraiser(anchors: anchors, time: statement.at).evidenceVerdicts(claim, subject)
         let parts = [Self.claimed(statement, claim)] + evidence
         let combined = Verdict.combining(parts, kind: demand.kind, subject: subject.text)
         let stated = statement.verdict

@@ -18,6 +18,9 @@ public struct TrustFile: Sendable, Equatable {
     /// The digests of the rulesets by which a settlement is believed to be what was agreed; `nil` takes any, and then only the
     /// arithmetic by the ruleset in the bundle is checked.
     public let rulesets: [Digest]?
+    /// The roots by which attestation is judged (`assay-trust-anchors-1`), kept as they are written; `nil` for none. The
+    /// appraiser that needs them reads them.
+    public let attestation: JSONValue?
 
     /// Makes a trust file.
     /// - Throws: `ParseError` for an empty list, a key that comes twice, or a quorum that the validators cannot reach.
@@ -25,7 +28,8 @@ public struct TrustFile: Sendable, Equatable {
         engines: [VerifyingKey],
         validators: [VerifyingKey],
         quorum: Int,
-        rulesets: [Digest]? = nil
+        rulesets: [Digest]? = nil,
+        attestation: JSONValue? = nil
     ) throws(ParseError) {
         for (name, keys) in [("engines", engines), ("validators", validators)] {
             guard !keys.isEmpty else { throw ParseError(field: name, expected: "at least one key", actual: "none") }
@@ -45,11 +49,12 @@ public struct TrustFile: Sendable, Equatable {
         self.engines = engines
         self.validators = validators
         self.quorum = quorum
+        self.attestation = attestation
     }
 
     /// Reads a trust file.
     public init(parsing bytes: [UInt8]) throws(ParseError) {
-        let limits = JSONLimits(bytes: 1 << 20, depth: 4, values: 10_000)
+        let limits = JSONLimits(bytes: 1 << 20, depth: 6, values: 10_000)
         var reader = try JSONReader(try JSONValue(parsing: bytes, limits: limits))
         try reader.constant("schema", Self.schema)
         let engines = try Self.keys("engines", &reader)
@@ -64,8 +69,16 @@ public struct TrustFile: Sendable, Equatable {
                 return try Digest(hex: text, field: path)
             }
         }
+        let attestation = reader.optionalValue("attestation")
+        if let attestation { _ = try JSONReader(attestation, "attestation") }
         try reader.finish()
-        try self.init(engines: engines, validators: validators, quorum: quorum, rulesets: rulesets)
+        try self.init(
+            engines: engines,
+            validators: validators,
+            quorum: quorum,
+            rulesets: rulesets,
+            attestation: attestation
+        )
     }
 
     private static func keys(_ name: String, _ reader: inout JSONReader) throws(ParseError) -> [VerifyingKey] {
@@ -86,6 +99,7 @@ public struct TrustFile: Sendable, Equatable {
             "quorum": .integer(quorum),
         ]
         if let rulesets { object["rulesets"] = .array(rulesets.map { .string($0.hex) }) }
+        if let attestation { object["attestation"] = attestation }
         return JSONValue.object(object).serialized(pretty: true)
     }
 }

@@ -1,6 +1,7 @@
 // How a provider comes by the evidence that a job asks for: a program of the operator's own, which knows the prover or the
 // hardware. What it has to bind the evidence to is in the task that it is given.
 internal import Appraisal
+internal import Attestation
 public import Codecs
 internal import Commitments
 public import Receipts
@@ -82,10 +83,19 @@ public struct EvidenceCommand: EvidenceProducer {
             "requirements": .array(
                 task.job.spec.evidence.requirements.enumerated().map { index, requirement in
                     var object: JSONObject = ["index": .integer(index), "requirement": requirement.json]
-                    if case .proof(let proof) = requirement {
+                    switch requirement {
+                    case .replay: break
+                    case .proof(let proof):
                         object["publicInputs"] = .array(
                             proof.publicInputs.map { .string(task.values.decimal($0)) }
                         )
+                    case .attestation(let attestation):
+                        let binding = EvidenceBinding(task.values, devices: nil)
+                        if attestation.devices == .none {
+                            object["reportData"] = .string(Hex.encode(binding.reportData))
+                        } else {
+                            object["deviceNonce"] = .string(binding.deviceNonce.hex)
+                        }
                     }
                     return .object(object)
                 }

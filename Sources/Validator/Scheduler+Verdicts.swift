@@ -30,7 +30,7 @@ extension Scheduler {
             try await recheck(signed.predicate, execution, file)
         }
         let decision = signed.predicate.verdict
-        let failed = decision.firstFailure ?? decision.checks.first { $0.result == .skip }
+        let failed = decision.firstFailure ?? decision.checks.last { $0.result == .skip }
         let reason =
             decision.isAccepted
             ? Reason(code: "verified", text: Self.accepted(file.sealed.spec.evidence))
@@ -115,7 +115,7 @@ extension Scheduler {
             files: files,
             evidence: parts
         )
-        let again = VerdictRecheck(statement, of: execution, material)
+        let again = VerdictRecheck(statement, of: execution, material, anchors: anchors)
         if let check = again.checks.first(where: { $0.result == .fail }) {
             throw EngineError(
                 .refused,
@@ -130,6 +130,7 @@ extension Scheduler {
             switch requirement {
             case .replay: "replayed bit for bit"
             case .proof: "proof holds"
+            case .attestation: "attestation holds"
             }
         }
         return words.joined(separator: ", ")

@@ -1,4 +1,5 @@
 // The engine at work: one owner of the market's state, who makes every change durable before anybody hears of it.
+public import Attestation
 internal import Codecs
 internal import Commitments
 internal import EngineAPI
@@ -31,6 +32,8 @@ public actor Scheduler {
     let store: any LedgerStore
     let artefacts: ArtefactStore
     let clock: any EngineClock
+    /// The roots by which the engine judges attestation again before it pays; without them it believes its validators.
+    let anchors: TrustAnchors?
     let log: Logger
     let version: String
 
@@ -66,6 +69,7 @@ public actor Scheduler {
         store: any LedgerStore,
         artefacts: ArtefactStore,
         clock: any EngineClock,
+        anchors: TrustAnchors? = nil,
         version: String,
         log: Logger
     ) async throws {
@@ -74,6 +78,7 @@ public actor Scheduler {
         self.store = store
         self.artefacts = artefacts
         self.clock = clock
+        self.anchors = anchors
         self.version = version
         self.log = log
         let image = try store.load(recordKinds: [Job.recordKind, Node.recordKind])

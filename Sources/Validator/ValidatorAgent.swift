@@ -1,6 +1,7 @@
 // The validator's loop: ask for an execution, judge every kind of evidence that its job asks for, sign a verdict with every
 // check. A replay runs in the sandbox.
 internal import Appraisal
+public import Attestation
 internal import Codecs
 internal import Commitments
 internal import EngineAPI
@@ -15,6 +16,7 @@ public struct ValidatorAgent: Sendable {
     private let session: EngineSession
     private let runner: any Runner
     private let artefacts: ArtefactStore
+    private let anchors: TrustAnchors?
     private let log: Logger
 
     /// Makes an agent.
@@ -22,10 +24,18 @@ public struct ValidatorAgent: Sendable {
     ///   - session: the engine and this validator's key.
     ///   - runner: what executes the jobs again.
     ///   - artefacts: where inputs and outputs are kept.
-    public init(session: EngineSession, runner: any Runner, artefacts: ArtefactStore, log: Logger) {
+    ///   - anchors: the roots by which attestation is judged; without them a job that asks for it stays undecided here.
+    public init(
+        session: EngineSession,
+        runner: any Runner,
+        artefacts: ArtefactStore,
+        anchors: TrustAnchors? = nil,
+        log: Logger
+    ) {
         self.session = session
         self.runner = runner
         self.artefacts = artefacts
+        self.anchors = anchors
         self.log = log
     }
 
@@ -63,7 +73,9 @@ public struct ValidatorAgent: Sendable {
         if case .completed(let run) = outcome {
             log.info("validator: job \(work.job) was replayed in sandbox \(run.sandbox.level.rawValue)")
         }
-        let (verdict, divergence) = EvidenceAppraiser().appraise(
+        // The verdict says for which time it was found: the same that the statement carries.
+        let now = session.clock.now
+        let (verdict, divergence) = EvidenceAppraiser(anchors: anchors, time: now).appraise(
             claim.execution,
             ExecutionMaterial(
                 job: claim.work,
@@ -74,7 +86,7 @@ public struct ValidatorAgent: Sendable {
             ),
             outcome: outcome
         )
-        let signed = try sign(verdict, divergence, outcome, claim)
+        let signed = try sign(verdict, divergence, outcome, claim, at: now)
         log.info("validator: job \(work.job) is \(verdict.outcome.rawValue)")
         _ = try await session.call { engine throws(EngineError) in
             try await engine.judge(job: work.job, verdict: signed.envelope)
@@ -86,7 +98,8 @@ public struct ValidatorAgent: Sendable {
         _ verdict: Verdict,
         _ divergence: Divergence?,
         _ outcome: RunOutcome?,
-        _ claim: Claim
+        _ claim: Claim,
+        at time: Int64
     ) throws(AgentError) -> Signed<VerdictStatement> {
         var run: Execution?
         if case .completed(let execution) = outcome { run = execution }
@@ -96,7 +109,7 @@ public struct ValidatorAgent: Sendable {
                 attempt: claim.execution.predicate.attempt,
                 validator: session.key.verifyingKey,
                 executionDigest: claim.execution.digest,
-                at: session.clock.now,
+                at: time,
                 replayed: try run.map { try VerdictStatement.Replayed($0, of: claim.work.spec.replay) },
                 divergence: divergence,
                 device: run?.device,

@@ -77,11 +77,19 @@ struct AssayDaemon: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The provider's program for evidence: proofs. It gets a folder; see Documentation/evidence.md.",
+            "The provider's program for evidence: proofs, quotes. It gets a folder; see Documentation/evidence.md.",
             valueName: "program"
         )
     )
     var evidenceCommand: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The roots by which scheduler and validator judge attestation (assay-trust-anchors-1).",
+            valueName: "file"
+        )
+    )
+    var attestationRoots: String?
 
     @Option(help: "The worker that runs kernels; `assay-replay` beside this program when it is not given.")
     var worker: String?

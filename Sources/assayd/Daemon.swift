@@ -1,4 +1,5 @@
 // Puts the parts together: folder, keys, store, scheduler, HTTP, agents; and ends them in order.
+import Attestation
 import Codecs
 import Commitments
 import EngineAPI
@@ -107,6 +108,7 @@ struct Daemon {
                 store: store,
                 artefacts: try ArtefactStore(folder: folder.artefacts),
                 clock: clock,
+                anchors: try anchors(),
                 version: AssayVersion.text,
                 log: log
             )
@@ -152,6 +154,7 @@ struct Daemon {
             runner: options.fullAdmission
                 ? AdmittingRunner(runner, stages: runner.base, cache: admissions(folder, key)) : runner,
             artefacts: try ArtefactStore(folder: folder.artefacts),
+            anchors: try anchors(),
             log: log
         )
         log.notice("validator: \(key.verifyingKey)")
@@ -199,6 +202,19 @@ struct Daemon {
     }
 
     // MARK: Parts
+
+    /// The roots by which attestation is judged, if a file with them was named.
+    private func anchors() throws -> TrustAnchors? {
+        guard let path = options.attestationRoots else { return nil }
+        do {
+            guard let bytes = try WholeFile.read(absolute(path)) else {
+                throw DaemonError.input("--attestation-roots: expected a file, found none at \(path)")
+            }
+            return try TrustAnchors(parsing: bytes)
+        } catch let error as ParseError {
+            throw DaemonError.configuration("--attestation-roots \(path): \(error)")
+        }
+    }
 
     /// The program that makes evidence, if one was named.
     private func evidenceProducer(_ folder: DataFolder) throws -> EvidenceCommand? {

@@ -20,7 +20,7 @@ struct EvidenceProbe {
             let index = try item.integer("index", in: 0...3)
             let requirement = try EvidenceRequirement(try item.value("requirement"), "requirement")
             switch requirement {
-            case .replay: continue
+            case .replay, .attestation: continue
             case .proof:
                 let inputs = try item.array("publicInputs", max: 64) { (value, field) throws(ParseError) -> String in
                     guard case .string(let text) = value else {

@@ -122,3 +122,37 @@ import Testing
         ] { #expect(demand.flaw(in: parts) != nil, "\(parts)") }
     }
 }
+
+extension EvidenceDemandTests {
+    @Test func attestations() throws {
+        func requirement(_ change: (inout JSONObject) -> Void = { _ in }) -> JSONValue {
+            var object: JSONObject = [
+                "kind": .string("attestation"), "cpu": .array([.string("tdx"), .string("sev-snp")]),
+                "gpu": .string("nvidia"), "policy": .object(["file": .string("evidence/policy.toml")]),
+            ]
+            change(&object)
+            return .object(object)
+        }
+        let demand = try EvidenceDemand(requirement(), "evidence")
+        #expect(demand.json == requirement() && demand.kind == "attestation" && demand.replay == nil)
+        #expect(demand.requirements[0].parts.map(\.name) == ["cpu", "gpu", "collateral"])
+        let bare = try EvidenceDemand(requirement { $0["gpu"] = .string("none") }, "evidence")
+        #expect(bare.requirements[0].parts.filter(\.isRequired).map(\.name) == ["cpu"])
+        let cases: [(JSONValue, String)] = [
+            (requirement { $0["cpu"] = .array([]) }, "evidence.cpu"),
+            (requirement { $0["cpu"] = .array([.string("tdx"), .string("tdx")]) }, "evidence.cpu"),
+            // A device's report has no room for the binding.
+            (requirement { $0["cpu"] = .array([.string("nvidia-gpu")]) }, "evidence.cpu[0]"),
+            (requirement { $0["gpu"] = .string("any") }, "evidence.gpu"),
+            (requirement { $0["policy"] = .string("policy.toml") }, "evidence.policy"),
+        ]
+        for (value, field) in cases {
+            do throws(ParseError) {
+                _ = try EvidenceDemand(value, "evidence")
+                Issue.record("\(value) is accepted")
+            } catch {
+                #expect(error.field == field, "\(error)")
+            }
+        }
+    }
+}

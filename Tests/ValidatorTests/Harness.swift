@@ -1,6 +1,7 @@
 // An engine with real SQLite and real files in a folder of its own, agents in the same process, and a clock that tests move.
 import Appraisal
 import AssayTesting
+import Attestation
 import Codecs
 import Commitments
 import EngineAPI
@@ -305,11 +306,16 @@ final class Harness {
         )
     }
 
-    func validator(_ index: Int = 0, _ runner: any Runner = TestRunner()) throws -> ValidatorAgent {
+    func validator(
+        _ index: Int = 0,
+        _ runner: any Runner = TestRunner(),
+        anchors: TrustAnchors? = nil
+    ) throws -> ValidatorAgent {
         ValidatorAgent(
             session: session(keys.validators[index]),
             runner: runner,
             artefacts: try ArtefactStore(folder: folder.path + "/validator-\(index)"),
+            anchors: anchors,
             log: Self.log
         )
     }

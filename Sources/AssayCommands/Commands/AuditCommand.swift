@@ -1,6 +1,7 @@
 // `assay audit`: everything in a receipt checked again, offline.
 internal import Appraisal
 internal import ArgumentParser
+internal import Attestation
 internal import Codecs
 internal import Commitments
 internal import Receipts
@@ -39,6 +40,8 @@ struct AuditCommand: ToolCommand {
         let trustBytes = try Files.read(self.trust, maxBytes: 1 << 20)
         do throws(ParseError) {
             trust = try TrustFile(parsing: trustBytes)
+            // Read here, so that a fault in it is not taken for one of a receipt.
+            if let roots = trust.attestation { _ = try TrustAnchors(roots, "attestation") }
         } catch {
             throw Failure(error, id: "trust.malformed", in: self.trust)
         }

@@ -1,5 +1,6 @@
 // `assay trust`: the file that says whom an auditor believes.
 internal import ArgumentParser
+internal import Attestation
 internal import Codecs
 internal import Commitments
 internal import EngineAPI
@@ -30,10 +31,15 @@ struct TrustCreate: ToolCommand {
     var quorum = 1
     @Option(help: ArgumentHelp("Believe settlements by this ruleset only; may be repeated.", valueName: "file"))
     var ruleset: [String] = []
+    @Option(
+        help: ArgumentHelp("Roots by which attestation is judged, in JSON or TOML, to put in.", valueName: "file")
+    )
+    var attestation: String?
     @OptionGroup var engine: EngineOptions
     @OptionGroup var global: GlobalOptions
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
+        let roots = try attestation.map { (path) throws(Failure) in try Self.roots(path) }
         let client = try engine.connect(tool)
         let description = try await tool.call { () throws(EngineError) in try await client.engine() }
         var rulesets: [Digest] = []
@@ -49,7 +55,8 @@ struct TrustCreate: ToolCommand {
                 engines: [description.engine],
                 validators: description.validators,
                 quorum: quorum,
-                rulesets: rulesets.isEmpty ? nil : rulesets
+                rulesets: rulesets.isEmpty ? nil : rulesets,
+                attestation: roots
             )
         } catch {
             if error.field == "quorum" { throw Failure(option: "--quorum", error) }
@@ -70,5 +77,17 @@ struct TrustCreate: ToolCommand {
                     + trust.validators.map { ("validator", $0.text) } + [("quorum", String(trust.quorum))]
             ) + ["warning: \(warning)"]
         )
+    }
+
+    /// The content of a file of roots, after it has been read as such.
+    private static func roots(_ path: String) throws(Failure) -> JSONValue {
+        let bytes = try Files.read(path, maxBytes: 4 << 20)
+        do throws(ParseError) {
+            let value = try DocumentText.parse(bytes, limits: JSONLimits(bytes: 4 << 20))
+            _ = try TrustAnchors(value)
+            return value
+        } catch {
+            throw Failure(error, id: "roots.malformed", in: path)
+        }
     }
 }

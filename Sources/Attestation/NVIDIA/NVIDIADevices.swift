@@ -157,7 +157,11 @@ public final class NVIDIADevices: EvidenceFamily {
             identity: EvidenceIdentity(
                 kind: kind,
                 signedSpan: span.finalized(),
-                key: evidence.devices.flatMap { $0.identity.certificate.serialNumber }
+                // A serial number alone is unique under one issuer only; the key itself says which device it was.
+                key: evidence.devices.flatMap { device in
+                    let certificate = device.identity.certificate
+                    return certificate.serialNumber + SHA256.hash(Array(certificate.publicKey.bytes)).bytes
+                }
             ),
             claims: NVIDIAClaims(evidence: evidence),
             crypto: crypto,

@@ -8,12 +8,15 @@ public enum EvidenceRequirement: Sendable, Equatable {
     case replay(ReplayRequirement)
     /// A proof that the provider hands over with its result.
     case proof(ProofRequirement)
+    /// Evidence by hardware that the provider hands over with its result.
+    case attestation(AttestationRequirement)
 
     /// The name of the kind, as verdicts state it.
     public var kind: String {
         switch self {
         case .replay: ReplayRequirement.kind
         case .proof: ProofRequirement.kind
+        case .attestation: AttestationRequirement.kind
         }
     }
 
@@ -22,6 +25,7 @@ public enum EvidenceRequirement: Sendable, Equatable {
         switch self {
         case .replay: []
         case .proof: [EvidencePart.Rule(name: ProofRequirement.part, isRequired: true, maxBytes: 1 << 20)]
+        case .attestation(let attestation): attestation.parts
         }
     }
 
@@ -30,6 +34,7 @@ public enum EvidenceRequirement: Sendable, Equatable {
         switch self {
         case .replay: nil
         case .proof(let proof): proof.key
+        case .attestation(let attestation): attestation.policy
         }
     }
 
@@ -38,6 +43,7 @@ public enum EvidenceRequirement: Sendable, Equatable {
         switch self {
         case .replay(let replay): replay.json
         case .proof(let proof): proof.json
+        case .attestation(let attestation): attestation.json
         }
     }
 
@@ -48,8 +54,10 @@ public enum EvidenceRequirement: Sendable, Equatable {
         switch kind {
         case ReplayRequirement.kind: self = .replay(try ReplayRequirement(&reader))
         case ProofRequirement.kind: self = .proof(try ProofRequirement(&reader))
+        case AttestationRequirement.kind: self = .attestation(try AttestationRequirement(&reader))
         default:
-            let known = [ReplayRequirement.kind, ProofRequirement.kind].joined(separator: " or ")
+            let known = [ReplayRequirement.kind, ProofRequirement.kind, AttestationRequirement.kind]
+                .joined(separator: ", ")
             throw ParseError(field: reader.path("kind"), expected: known, actual: kind)
         }
         try reader.finish()
@@ -116,6 +124,13 @@ public struct EvidenceDemand: Sendable, Equatable {
         }
     }
 
+    /// The attestations that are asked for, with their positions.
+    public var attestations: [(index: Int, requirement: AttestationRequirement)] {
+        requirements.enumerated().compactMap { index, requirement in
+            if case .attestation(let attestation) = requirement { (index, attestation) } else { nil }
+        }
+    }
+
     /// Whether the provider hands over anything beside its result.
     public var hasParts: Bool { requirements.contains { !$0.parts.isEmpty } }
 
@@ -132,6 +147,9 @@ public struct EvidenceDemand: Sendable, Equatable {
             case .proof(var proof):
                 proof.key = try proof.key.sealing(with: files, field + ".key")
                 copy.requirements[index] = .proof(proof)
+            case .attestation(var attestation):
+                attestation.policy = try attestation.policy.sealing(with: files, field + ".policy")
+                copy.requirements[index] = .attestation(attestation)
             }
         }
         return copy
