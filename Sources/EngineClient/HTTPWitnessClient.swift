@@ -1,6 +1,7 @@
 // Speaks to a witness from afar (c2sp.org/tlog-witness): one POST, and the answer as it came.
 public import Codecs
 public import EngineAPI
+internal import Transfer
 
 /// A witness behind a URL.
 public final class HTTPWitnessClient: Sendable {
