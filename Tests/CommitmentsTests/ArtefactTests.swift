@@ -184,14 +184,6 @@ func patterned(_ count: Int) -> [UInt8] {
         #expect(throws: FileError.self) { try FolderScan.folder(root) }
     }
 
-    @Test func `A directory above the limit of flat directories is refused`() throws {
-        let folder = try ScratchFolder()
-        for index in 0..<1100 {
-            try folder.write("wide/" + String(repeating: "n", count: 200) + "\(index)", [])
-        }
-        #expect(throws: FileError.self) { try FolderScan.folder(folder.path + "/wide") }
-    }
-
     @Test func `A manifest that leaves its folder or is not canonical is refused`() throws {
         let zero = String(repeating: "0", count: 64)
         func file(_ path: String) -> String {
