@@ -22,7 +22,7 @@ extension Scheduler {
         }
         try Self.demand("verdict.jobId", job.hex, signed.predicate.jobID.text)
         // A verdict that comes again is answered with how the job stands or ended.
-        guard let file = documents[job], !file.verdicts.contains(where: { $0.digest == signed.digest }) else {
+        guard let file = try documents(of: job), !file.verdicts.contains(where: { $0.digest == signed.digest }) else {
             return try await view(of: job)
         }
         if let execution = file.execution, execution.digest == signed.predicate.executionDigest {
