@@ -64,6 +64,7 @@ ELEMENT(6)
             afk_##CURVE##_fp12_multiply(r, a, b), absorb(r, sizeof r);                                                     \
             afk_##CURVE##_fp12_square(r, a), absorb(r, sizeof r);                                                          \
             afk_##CURVE##_fp12_cyclotomic_square(r, a), absorb(r, sizeof r);                                               \
+            afk_##CURVE##_fp12_compressed_squares(r, a, round % 4), absorb(r, sizeof r);                                   \
             afk_##CURVE##_fp12_multiply_line(r, a, b), absorb(r, sizeof r);                                                \
             afk_##CURVE##_fp12_multiply_unit_line(r, a, b), absorb(r, sizeof r);                                           \
         }                                                                                                                  \
