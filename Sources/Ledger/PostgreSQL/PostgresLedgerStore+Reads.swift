@@ -87,6 +87,24 @@ extension PostgresLedgerStore {
         }
     }
 
+    public func latestReceipts(before position: Int64?, limit: Int) throws(LedgerError) -> [PlacedReceipt] {
+        try read { connection in
+            let rows = try connection.execute(
+                """
+                SELECT job, attempt, bundle_cid, verdict, outcome, at, seq FROM receipt
+                WHERE seq < $1 ORDER BY seq DESC LIMIT $2
+                """,
+                [.integer(position ?? .max), .integer(Int64(max(0, limit)))]
+            )
+            return try (0..<rows.count).map { row in
+                PlacedReceipt(
+                    position: try rows.integer(row, 6),
+                    row: try PostgresRows.receipt(rows, row, bundle: [])
+                )
+            }
+        }
+    }
+
     public func receiptCount() throws(LedgerError) -> Int {
         try read { Int(try $0.execute("SELECT count(*) FROM receipt").integer(0, 0)) }
     }
