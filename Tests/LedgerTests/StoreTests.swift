@@ -89,6 +89,10 @@ import Testing
             let listed = try store.receipts(offset: 1, limit: 1)
             #expect(listed.map(\.attempt) == [2])
             #expect(listed.first?.bundleBytes.isEmpty == true)
+            let latest = try store.latestReceipts(before: nil, limit: 2)
+            #expect(latest.map(\.row.job) == [digest("job", 5), digest("job", 1)])
+            let older = try store.latestReceipts(before: latest.last?.position, limit: 5)
+            #expect(older.map(\.row.attempt) == [1])
         }
     }
 

@@ -96,10 +96,10 @@ extension PostgresLedgerStore {
                 """,
                 [.integer(position ?? .max), .integer(Int64(max(0, limit)))]
             )
-            return try (0..<rows.count).map {
+            return try (0..<rows.count).map { row in
                 PlacedReceipt(
-                    position: try rows.integer($0, 6),
-                    row: try PostgresRows.receipt(rows, $0, bundle: [])
+                    position: try rows.integer(row, 6),
+                    row: try PostgresRows.receipt(rows, row, bundle: [])
                 )
             }
         }
