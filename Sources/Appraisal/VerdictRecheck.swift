@@ -85,9 +85,11 @@ public struct VerdictRecheck: Sendable {
     private static func claimed(_ statement: VerdictStatement, _ claim: ExecutionClaim) -> Verdict {
         let failed = statement.verdict.checks.filter { $0.result == .fail && !$0.id.hasPrefix("evidence-") }
         let roots = statement.replayed
-        let agrees =
+        let replay = claim.job.spec.replay
+        // Where bounds are held the validator's own run has roots of its own.
+        let hasSameRoots =
             roots?.outputRoot == claim.statement.outputRoot && roots?.traceRoot == claim.statement.traceRoot
-            && statement.divergence == nil
+        let agrees = statement.divergence == nil && roots != nil && (hasSameRoots || !replay.replayClass.isBitExact)
         let needsReplay = claim.job.spec.evidence.replay != nil
         let outcome: Outcome
         if failed.contains(where: { $0.id == ReplayAppraiser.admission }) {
@@ -101,8 +103,9 @@ public struct VerdictRecheck: Sendable {
             kind: ReplayAppraiser.kind,
             outcome: outcome,
             fault: .none,
-            soundness: outcome == .accepted && needsReplay ? .exact : .none,
-            assumptions: needsReplay ? [ReplayAppraiser.assumption(claim.job.spec.replay)] : [],
+            soundness: outcome == .accepted && needsReplay
+                ? Soundness(millibits: replay.errorMillibits) : .none,
+            assumptions: needsReplay ? [ReplayAppraiser.assumption(replay)] : [],
             checks: [],
             subject: statement.verdict.subject
         )

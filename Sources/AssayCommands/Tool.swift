@@ -12,6 +12,8 @@ public protocol LocalRunner: Runner {
     func devices() async throws(RunFailure) -> [DeviceDescription]
     /// The self-test of the device that jobs for `kind` get.
     func selfTest(_ kind: ReplaySpec.DeviceRequirement.Kind) async -> SelfTestOutcome
+    /// Admits the kernels of a job, as far as this machine can.
+    func admit(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> AdmissionOutcome
 }
 
 extension LocalRunner {
@@ -20,13 +22,21 @@ extension LocalRunner {
     }
 }
 
-extension SandboxedRunner: LocalRunner {}
+extension SandboxedRunner: LocalRunner {
+    public func admit(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> AdmissionOutcome {
+        await Admitter(runner: self).admit(spec, files: files)
+    }
+}
 
 extension TestedRunner: LocalRunner where Base: LocalRunner {
     public func devices() async throws(RunFailure) -> [DeviceDescription] { try await base.devices() }
 
     public func selfTest(_ kind: ReplaySpec.DeviceRequirement.Kind) async -> SelfTestOutcome {
         await outcome(for: kind)
+    }
+
+    public func admit(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> AdmissionOutcome {
+        await base.admit(spec, files: files)
     }
 }
 

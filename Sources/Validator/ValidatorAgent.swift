@@ -57,7 +57,7 @@ public struct ValidatorAgent: Sendable {
         let evidence = try await session.evidence(of: statement, job: work.job, keepingIn: artefacts)
         var outcome: RunOutcome?
         if EvidenceAppraiser.needsReplay(claim.job.sealed) {
-            outcome = await runner.run(claim.job.sealed.spec.replay, files: files)
+            outcome = await runner.run(claim.work.spec.replay, files: files)
         }
         if case .failed(let failure) = outcome, failure.reason == .cancelled { throw .cancelled }
         if case .completed(let run) = outcome {
@@ -66,7 +66,7 @@ public struct ValidatorAgent: Sendable {
         let (verdict, divergence) = EvidenceAppraiser().appraise(
             claim.execution,
             ExecutionMaterial(
-                job: claim.job.sealed,
+                job: claim.work,
                 trace: claim.trace,
                 outputs: outputs,
                 files: files,
@@ -97,7 +97,7 @@ public struct ValidatorAgent: Sendable {
                 validator: session.key.verifyingKey,
                 executionDigest: claim.execution.digest,
                 at: session.clock.now,
-                replayed: try run.map { try VerdictStatement.Replayed($0, of: claim.job.sealed.spec.replay) },
+                replayed: try run.map { try VerdictStatement.Replayed($0, of: claim.work.spec.replay) },
                 divergence: divergence,
                 device: run?.device,
                 sandbox: run?.sandbox,
@@ -113,6 +113,8 @@ public struct ValidatorAgent: Sendable {
 /// An execution whose documents fit together: a lease by the engine, a statement by the lease's node, the trace it names.
 private struct Claim {
     let job: LeasedJob
+    /// What the statement says was done: the whole job, or its first steps.
+    let work: SealedJob
     let execution: Signed<ExecutionStatement>
     let trace: Trace
 
@@ -129,6 +131,8 @@ private struct Claim {
         } catch {
             throw .documents("\(error)")
         }
+        // A statement about fewer steps than the terms allow is judged against the whole job, and fails there.
+        self.work = (try? job.sealed.prefix(steps: execution.predicate.steps)) ?? job.sealed
         guard execution.predicate.jobID.digest == work.job, execution.predicate.leaseDigest == job.lease.digest else {
             throw .documents("execution: expected one under lease \(job.lease.digest), found another")
         }
