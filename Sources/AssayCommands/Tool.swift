@@ -10,10 +10,10 @@ public import Replay
 public protocol LocalRunner: Runner {
     /// The devices that are found; empty when there is none.
     func devices() async throws(RunFailure) -> [DeviceDescription]
-    /// Admits the kernels of a job, as far as this machine can.
-    func admit(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> AdmissionOutcome
     /// The self-test of the device that jobs for `kind` get.
     func selfTest(_ kind: ReplaySpec.DeviceRequirement.Kind) async -> SelfTestOutcome
+    /// Admits the kernels of a job, as far as this machine can.
+    func admit(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> AdmissionOutcome
 }
 
 extension LocalRunner {
@@ -29,14 +29,14 @@ extension SandboxedRunner: LocalRunner {
 }
 
 extension TestedRunner: LocalRunner where Base: LocalRunner {
-    public func admit(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> AdmissionOutcome {
-        await base.admit(spec, files: files)
-    }
-
     public func devices() async throws(RunFailure) -> [DeviceDescription] { try await base.devices() }
 
     public func selfTest(_ kind: ReplaySpec.DeviceRequirement.Kind) async -> SelfTestOutcome {
         await outcome(for: kind)
+    }
+
+    public func admit(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> AdmissionOutcome {
+        await base.admit(spec, files: files)
     }
 }
 

@@ -7,7 +7,7 @@ public import Replay
 /// The oracle: a runner for specs that use nothing but this library.
 ///
 /// Every step is computed in the form of its definition, whatever its schedule. A spec whose sources are not this library's
-/// text, byte for byte, or whose slots are too short for a step, is a failure.
+/// text, byte for byte, that repeats steps, or whose slots are too short for a step, is a failure.
 public struct ExactOracle: Runner {
     /// The device that its executions name.
     public static let device = DeviceDescription(
@@ -60,6 +60,9 @@ public struct ExactOracle: Runner {
             } catch {
                 throw RunFailure(.input, "slots[\(index)]: \(error)")
             }
+        }
+        guard spec.launchCount == spec.steps.count else {
+            throw RunFailure(.input, "the oracle does not compute repeated steps")
         }
         var leaves: [Trace.Leaf] = []
         for (index, step) in spec.steps.enumerated() {

@@ -9,11 +9,14 @@ internal import Synchronization
 public final class TestedRunner<Base: Runner>: Runner {
     /// The runner whose devices are tested.
     public let base: Base
+    private let tester: any Runner
     private let tests = Mutex<[ReplaySpec.DeviceRequirement.Kind: Task<SelfTestOutcome, Never>]>([:])
 
     /// A runner that tests the devices of `base`.
-    public init(_ base: Base) {
+    /// - Parameter tester: what runs the self-test, on the same devices; `base` itself for `nil`.
+    public init(_ base: Base, tester: (any Runner)? = nil) {
         self.base = base
+        self.tester = tester ?? base
     }
 
     public func run(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> RunOutcome {
@@ -39,7 +42,7 @@ public final class TestedRunner<Base: Runner>: Runner {
     public func outcome(for kind: ReplaySpec.DeviceRequirement.Kind) async -> SelfTestOutcome {
         let task = tests.withLock { tests in
             if let known = tests[kind] { return known }
-            let task = Task { [base] in await SelfTest().run(base, device: kind) }
+            let task = Task { [tester] in await SelfTest().run(tester, device: kind) }
             tests[kind] = task
             return task
         }
@@ -47,17 +50,5 @@ public final class TestedRunner<Base: Runner>: Runner {
         // A failure says nothing about the device: the next job tries again.
         if case .failed = outcome { tests.withLock { $0[kind] = nil } }
         return outcome
-    }
-}
-
-extension TestedRunner: RangeRunner where Base: RangeRunner {
-    public func run(_ spec: ReplaySpec, files: [String: [UInt8]], range: ReplayRange) async -> RangeOutcome {
-        guard spec.replayClass == .exact else { return await base.run(spec, files: files, range: range) }
-        switch await outcome(for: spec.device.kind) {
-        case .failed(let failure): return .failed(failure)
-        case .refused(let finding, let device):
-            return .failed(RunFailure(.noDevice, "\(device.name) does not pass the self-test: \(finding)"))
-        case .passed: return await base.run(spec, files: files, range: range)
-        }
     }
 }

@@ -149,10 +149,14 @@ struct Daemon {
         in group: inout ThrowingTaskGroup<Void, any Error>
     ) throws {
         let key = try folder.key(.validator)
+        var validating: any Runner = runner
+        if options.fullAdmission {
+            let admitting = AdmittingRunner(runner.base, cache: admissions(folder, key))
+            validating = TestedRunner(admitting, tester: runner.base)
+        }
         let agent = ValidatorAgent(
             session: EngineSession(engine: client, engineKey: engineKey, key: key, clock: clock),
-            runner: options.fullAdmission
-                ? AdmittingRunner(runner, stages: runner.base, cache: admissions(folder, key)) : runner,
+            runner: validating,
             artefacts: try ArtefactStore(folder: folder.artefacts),
             anchors: try anchors(),
             log: log

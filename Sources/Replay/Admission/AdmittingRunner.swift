@@ -2,16 +2,14 @@
 
 /// Runs jobs whose kernels pass every stage of admission that this machine has.
 public struct AdmittingRunner: RangeRunner {
-    private let runner: any RangeRunner
+    private let runner: SandboxedRunner
     private let admitter: Admitter
 
-    /// A runner that gives `runner` what the stages admit.
-    /// - Parameters:
-    ///   - stages: runs the trials of admission.
-    ///   - cache: where reports are kept.
-    public init(_ runner: any RangeRunner, stages: SandboxedRunner, cache: (any AdmissionCache)?) {
+    /// A runner over `runner`.
+    /// - Parameter cache: where reports are kept.
+    public init(_ runner: SandboxedRunner, cache: (any AdmissionCache)?) {
         self.runner = runner
-        admitter = Admitter(runner: stages, cache: cache)
+        admitter = Admitter(runner: runner, cache: cache)
     }
 
     public func run(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> RunOutcome {
@@ -38,4 +36,7 @@ public struct AdmittingRunner: RangeRunner {
             return await runner.run(spec, files: files, range: range)
         }
     }
+
+    /// The devices of the runner.
+    public func devices() async throws(RunFailure) -> [DeviceDescription] { try await runner.devices() }
 }
