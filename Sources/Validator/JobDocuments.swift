@@ -12,6 +12,7 @@ struct JobDocuments: Sendable {
     var lease: Signed<Lease>?
     var execution: Signed<ExecutionStatement>?
     var trace: [UInt8]?
+    var commitment: Signed<CommitmentStatement>?
     var verdicts: [Signed<VerdictStatement>] = []
 
     static let recordKind = "document"
@@ -26,6 +27,7 @@ struct JobDocuments: Sendable {
         self.lease = lease
         execution = nil
         trace = nil
+        commitment = nil
         verdicts = []
     }
 
@@ -41,6 +43,7 @@ struct JobDocuments: Sendable {
         members[BundleMember.lease] = lease?.envelope
         members[BundleMember.execution] = execution?.envelope
         members[BundleMember.trace] = trace
+        members[BundleMember.commitment] = commitment?.envelope
         for (index, verdict) in verdicts.enumerated() { members[BundleMember.verdict(index)] = verdict.envelope }
         return members
     }
@@ -65,6 +68,7 @@ struct JobDocuments: Sendable {
             lease = try bytes(BundleMember.lease).map { try Signed<Lease>(verifying: $0, key: engine) }
             execution = try bytes(BundleMember.execution).map { try Signed<ExecutionStatement>(verifying: $0) }
             trace = try bytes(BundleMember.trace)
+            commitment = try bytes(BundleMember.commitment).map { try Signed(verifying: $0, key: engine) }
             while let verdict = try bytes(BundleMember.verdict(verdicts.count)) {
                 verdicts.append(try Signed<VerdictStatement>(verifying: verdict))
             }

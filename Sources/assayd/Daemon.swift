@@ -146,11 +146,17 @@ struct Daemon {
         in group: inout ThrowingTaskGroup<Void, any Error>
     ) throws {
         let key = try folder.key(.validator)
+        var beacon: BeaconSource?
+        if !options.drand.isEmpty {
+            let nodes = try DrandClient(urls: options.drand)
+            beacon = { (network, round) async in await nodes.round(round, chain: network) }
+        }
         let agent = ValidatorAgent(
             session: EngineSession(engine: client, engineKey: engineKey, key: key, clock: clock),
             runner: runner,
             artefacts: try ArtefactStore(folder: folder.artefacts),
             anchors: try anchors(),
+            beacon: beacon,
             log: log
         )
         log.notice("validator: \(key.verifyingKey)")
