@@ -84,6 +84,23 @@ require_build_packages() {
         bubblewrap libseccomp-dev
 }
 
+# Other implementations from PyPI that judge random claims beside Assay, in an environment of their own below .tools. A
+# machine that cannot have them skips that comparison and says so.
+prepare_peers() {
+    [ -n "${ASSAY_PEERS:-}" ] && return
+    local folder=.tools/peers packages="py-arkworks-bls12381==0.5.0 ckzg==2.1.8 py-ecc==8.0.0"
+    if [ "$(cat "$folder/packages" 2>/dev/null)" = "$packages" ]; then return; fi
+    require_packages "an environment for the peers" python3 python3-venv
+    say "installing the peers: $packages"
+    # shellcheck disable=SC2086
+    if python3 -m venv "$folder" >/dev/null 2>&1 && "$folder/bin/pip" install -q $packages >/dev/null 2>&1 </dev/null; then
+        printf '%s\n' "$packages" >"$folder/packages"
+    else
+        rm -rf "$folder"
+        say "the peers could not be installed: random claims are not compared with them (PeerTests is skipped)"
+    fi
+}
+
 # A PostgreSQL server for the tests, which start it on a folder and a socket of their own. Without one they are skipped.
 offer_postgresql() {
     local initdb

@@ -18,13 +18,38 @@ public enum BLS12381: PairingCurve {
     static var parameter: UInt64 { 0xd201_0000_0001_0000 }
     public static let loopDigits: [Int8] = (0..<63).reversed().map { Int8(parameter >> UInt64($0) & 1) }
 
+    public static func loopEnd(_ q: AffinePoint<G2>) -> AffinePoint<G2> { G2.loopEnd(q) }
+
     /// 4 (1 + u) a, by additions.
     public static func timesTwistConstant(_ a: Fp2<Fields>) -> Fp2<Fields> {
         Fields.timesNonResidue(a).doubled().doubled()
     }
 
-    /// f^x in the cyclotomic subgroup.
-    private static func powerOfParameter(_ f: Fp12<Fields>) -> Fp12<Fields> {
+    /// f^x in the cyclotomic subgroup. Most squarings are compressed: the powers at the parameter's three lowest bits are
+    /// restored together, with one inversion, and the three highest bits are close above.
+    static func powerOfParameter(_ f: Fp12<Fields>) -> Fp12<Fields> {
+        var compressed: [Fp12<Fields>] = []
+        var square = f
+        var exponent = 0
+        for bit in [16, 48, 57] {
+            BLS12381Tower.compressedSquares(&square, count: bit - exponent)
+            compressed.append(square)
+            exponent = bit
+        }
+        guard let powers = BLS12381Tower.restore(compressed) else { return plainPowerOfParameter(f) }
+        var result = powers[0] * powers[1]
+        result.multiply(by: powers[2])
+        square = powers[2]
+        for bit in [60, 62, 63] {
+            for _ in exponent..<bit { square.cyclotomicSquare() }
+            result.multiply(by: square)
+            exponent = bit
+        }
+        return result.conjugate
+    }
+
+    /// f^x by plain squarings: for the few elements whose squares cannot be restored, and for tests.
+    static func plainPowerOfParameter(_ f: Fp12<Fields>) -> Fp12<Fields> {
         var result = f
         for digit in loopDigits {
             result.cyclotomicSquare()
@@ -112,6 +137,12 @@ public enum BLS12381G2: CurveGroup {
     static func frobenius(_ p: JacobianPoint<Self>) -> JacobianPoint<Self> {
         let (fx, fy) = twistFactors
         return JacobianPoint(x: p.x.conjugate * fx, y: p.y.conjugate * fy, z: p.z.conjugate)
+    }
+
+    /// Where the Miller loop ends, at |x| times the point, exactly for members: psi(P) = [x]P, and x is negative.
+    static func loopEnd(_ point: AffinePoint<Self>) -> AffinePoint<Self> {
+        let (fx, fy) = twistFactors
+        return AffinePoint(trusted: point.x.conjugate * fx, -(point.y.conjugate * fy))
     }
 
     /// psi(P) = [x]P holds exactly in the group (Scott, eprint 2021/1130).

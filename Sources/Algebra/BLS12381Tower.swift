@@ -63,3 +63,33 @@ public enum BLS12381Tower: Tower {
         afk_bls12_381_fp12_multiply_unit_line(r, a, line)
     }
 }
+
+// Squarings that keep four of six coefficients (Karabina, eprint 2010/542).
+extension BLS12381Tower {
+    /// f^(2^count) for f in the cyclotomic subgroup, without the coefficients at 1 and v w, which stay as they were.
+    static func compressedSquares(_ f: inout Fp12<Self>, count: Int) {
+        withUnsafeMutablePointer(to: &f) { afk_bls12_381_fp12_compressed_squares($0, $0, Int32(count)) }
+    }
+
+    /// The missing coefficients of compressed elements, with one inversion for all.
+    /// - Returns: `nil` when one of them has a zero at w, where the formula does not hold; the neutral element has.
+    static func restore(_ compressed: [Fp12<Self>]) -> [Fp12<Self>]? {
+        var reciprocals = compressed.map { $0.c1.c0.doubled().doubled() }
+        guard !reciprocals.contains(where: \.isZero) else { return nil }
+        Fp2<Self>.invertAll(&reciprocals)
+        return zip(compressed, reciprocals).map { element, reciprocal in
+            let (b, c) = (element.c0.c1, element.c0.c2)
+            let (d, f) = (element.c1.c0, element.c1.c2)
+            let square = b.squared()
+            var restored = element
+            // (xi f^2 + 3 b^2 - 2 c) / 4d
+            let e = (timesNonResidue(f.squared()) + square + square.doubled() - c.doubled()) * reciprocal
+            let product = b * c
+            restored.c1.c1 = e
+            // 1 + xi (2 e^2 + d f - 3 b c)
+            restored.c0.c0 =
+                .one + timesNonResidue(e.squared().doubled() + d * f - product - product.doubled())
+            return restored
+        }
+    }
+}

@@ -25,6 +25,12 @@ public enum BN254: PairingCurve {
         return [first, -G2.frobenius(first)]
     }
 
+    /// [6x + 2]Q + psi(Q) - psi^2(Q) = -psi^3(Q) holds exactly in the group: as an endomorphism, the difference of the sides
+    /// has a norm that is prime to the cofactor 2p - r (a test computes it).
+    public static func loopEnd(_ q: AffinePoint<G2>) -> AffinePoint<G2> {
+        -G2.frobenius(G2.frobenius(G2.frobenius(q)))
+    }
+
     /// f^(-x) in the cyclotomic subgroup.
     private static func powerOfNegativeParameter(_ f: Fp12<Fields>) -> Fp12<Fields> {
         var square = f

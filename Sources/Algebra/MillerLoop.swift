@@ -56,6 +56,14 @@ struct MillerPoint<C: PairingCurve> {
     }
 }
 
+extension MillerPoint {
+    /// Whether this is `point`. A step that the formulas do not cover, as small orders cause, makes z zero for good, and no
+    /// affine point has that.
+    func isAt(_ point: AffinePoint<C.G2>) -> Bool {
+        !z.isZero && x == point.x * z && y == point.y * z
+    }
+}
+
 /// A factor of the shared loop whose lines are computed on the way.
 private struct MovingTerm<C: PairingCurve> {
     let p: AffinePoint<C.G1>
@@ -104,8 +112,15 @@ private struct PreparedTerm<C: PairingCurve> {
 extension PairingCurve {
     @specialized(where Self == BN254)
     @specialized(where Self == BLS12381)
-    public static func millerLoop(_ terms: [PairingTerm<Self>]) -> MillerValue<Self> {
-        var moving: [MovingTerm<Self>] = []
+    public static func millerLoop(
+        _ candidates: [PairingCandidate<Self>],
+        _ terms: [PairingTerm<Self>]
+    ) -> (value: MillerValue<Self>, outsiders: [Int]) {
+        precondition(
+            candidates.allSatisfy { !$0.first.isInfinity },
+            "candidates are paired with points that have lines"
+        )
+        var moving = candidates.map { MovingTerm<Self>($0.first, $0.second) }
         var known: [(p: AffinePoint<G1>, lines: [UnitLine<Fields>])] = []
         for term in terms where !term.first.isInfinity {
             switch term.second {
@@ -120,7 +135,7 @@ extension PairingCurve {
             PreparedTerm<Self>(lines: term.lines, slope: term.p.x * reciprocal, reciprocal: reciprocal)
         }
         var f = Fp12<Fields>.one
-        if moving.isEmpty && prepared.isEmpty { return MillerValue(f) }
+        if moving.isEmpty && prepared.isEmpty { return (MillerValue(f), []) }
         var next = 0
         moving.withUnsafeMutableBufferPointer { moving in
             for (step, digit) in loopDigits.enumerated() {
@@ -149,7 +164,8 @@ extension PairingCurve {
         for term in prepared {
             for index in next..<term.lines.count { f.multiply(by: term.value(index)) }
         }
-        return MillerValue(f)
+        let outsiders = candidates.indices.filter { !moving[$0].moving.isAt(loopEnd(candidates[$0].second)) }
+        return (MillerValue(f), outsiders)
     }
 
     @specialized(where Self == BN254)

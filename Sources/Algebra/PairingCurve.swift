@@ -28,8 +28,14 @@ public protocol PairingCurve: Sendable {
     static func timesTwistConstant(_ a: Fp2<Fields>) -> Fp2<Fields>
     /// f^((p^12 - 1) / r), or a fixed power of it that is prime to r.
     static func finalExponentiation(_ f: Fp12<Fields>) -> TargetElement<Self>
-    /// The product of Miller loops. A requirement, so that generic callers reach code specialised for this curve.
-    static func millerLoop(_ terms: [PairingTerm<Self>]) -> MillerValue<Self>
+    /// Where the loop over a point of G2's curve ends, further steps included, exactly when the point is in the group.
+    static func loopEnd(_ q: AffinePoint<G2>) -> AffinePoint<G2>
+    /// The product of the Miller loops of candidates and terms, and the places of candidates outside the group. A
+    /// requirement, so that generic callers reach code specialised for this curve.
+    static func millerLoop(
+        _ candidates: [PairingCandidate<Self>],
+        _ terms: [PairingTerm<Self>]
+    ) -> (value: MillerValue<Self>, outsiders: [Int])
     /// The lines of the Miller loop of a point. A requirement for the same reason.
     static func prepare(_ q: AffinePoint<G2>) -> PreparedG2<Self>
 }
@@ -54,6 +60,31 @@ public struct PairingTerm<C: PairingCurve>: Sendable {
     public init(_ p: AffinePoint<C.G1>, _ q: PreparedG2<C>) {
         first = p
         second = .prepared(q)
+    }
+}
+
+/// One factor e(p, q) for a point q of which only the curve was checked: the Miller loop computes a multiple of it that
+/// says whether it is in the group.
+public struct PairingCandidate<C: PairingCurve>: Sendable {
+    let first: AffinePoint<C.G1>
+    let second: AffinePoint<C.G2>
+
+    /// The factor e(p, q).
+    public init(_ p: AffinePoint<C.G1>, _ q: TwistPoint<C>) {
+        first = p
+        second = q.point
+    }
+}
+
+/// A point of the curve that carries G2, other than infinity, inside the group or outside.
+public struct TwistPoint<C: PairingCurve>: Sendable {
+    let point: AffinePoint<C.G2>
+
+    /// The point, unless it is infinity or not on the curve.
+    public init?(_ unchecked: UncheckedPoint<C.G2>) {
+        guard let coordinates = unchecked.coordinates else { return nil }
+        point = AffinePoint(x: coordinates.x, y: coordinates.y)
+        guard point.isOnCurve else { return nil }
     }
 }
 
@@ -115,6 +146,19 @@ extension PairingCurve {
     /// The product of the terms' pairings: one shared Miller loop and one final exponentiation.
     public static func pairingProduct(_ terms: [PairingTerm<Self>]) -> TargetElement<Self> {
         finalExponentiation(millerLoop(terms).value)
+    }
+
+    /// The product of the Miller loops of the terms, before the final exponentiation.
+    public static func millerLoop(_ terms: [PairingTerm<Self>]) -> MillerValue<Self> { millerLoop([], terms).value }
+
+    /// The product of the candidates' and the terms' pairings; `nil` when candidates are outside the group, and then the
+    /// places of these.
+    public static func pairingProduct(
+        candidates: [PairingCandidate<Self>],
+        _ terms: [PairingTerm<Self>]
+    ) -> (product: TargetElement<Self>?, outsiders: [Int]) {
+        let (value, outsiders) = millerLoop(candidates, terms)
+        return (outsiders.isEmpty ? finalExponentiation(value.value) : nil, outsiders)
     }
 
     /// Whether the product of the terms' pairings is one.

@@ -239,6 +239,9 @@ void afk_transform_pass4(void *values, uint64_t quarter, const void *twiddles, i
     void afk_##CURVE##_fp12_square(void *r, const void *a);                                                                \
     /* a^2 for a in the cyclotomic subgroup (Granger and Scott, eprint 2009/565) */                                        \
     void afk_##CURVE##_fp12_cyclotomic_square(void *r, const void *a);                                                     \
+    /* a^(2^count) for such an a, without the coefficients at 1 and v w, which are left as they are (Karabina,             \
+       eprint 2010/542): they follow from the other four */                                                                \
+    void afk_##CURVE##_fp12_compressed_squares(void *r, const void *a, int32_t count);                                     \
     /* r = a * line; the line has three Fp2 coefficients at the places that the curve's twist gives */                     \
     void afk_##CURVE##_fp12_multiply_line(void *r, const void *a, const void *line);                                       \
     /* the same for a line of two coefficients whose third one is one */                                                   \

@@ -35,40 +35,43 @@ extension Groth16Verifier {
             guard let points = members(claim.proof, &checks[index]) else { continue }
             batch.append(Member(index: index, points: points, publicInputs: claim.publicInputs))
         }
-        var holds = [Bool](repeating: false, count: claims.count)
-        judge(batch[...], seed: seed(claims), &holds)
-        for member in batch { checks[member.index].append(Self.equation(holds[member.index])) }
+        var endings = [Ending](repeating: .fails, count: claims.count)
+        judge(batch[...], seed: seed(claims), &endings)
+        for member in batch { checks[member.index] += Self.ending(endings[member.index]) }
         return claims.indices.map { index in
             Self.verdict(checks[index], key.statementDigest(claims[index].publicInputs).text)
         }
     }
 
-    /// Sets `holds` for every member: all at once when their sum holds, else half by half.
-    private func judge(_ batch: ArraySlice<Member>, seed: Digest, _ holds: inout [Bool]) {
+    /// Sets the ending of every member: all at once when their sum holds, else half by half. Members whose B is outside its
+    /// group are taken out first.
+    private func judge(_ batch: ArraySlice<Member>, seed: Digest, _ endings: inout [Ending]) {
         guard let first = batch.first else { return }
-        if batch.count == 1 {
-            holds[first.index] = isTrue(first)
-            return
+        let (holds, outsiders) = batch.count == 1 ? isTrue(first) : isTrue(batch, seed: seed)
+        if !outsiders.isEmpty {
+            let places = Set(outsiders.map { batch.startIndex + $0 })
+            for place in places { endings[batch[place].index] = .outside }
+            let rest = batch.indices.filter { !places.contains($0) }.map { batch[$0] }
+            judge(rest[...], seed: seed, &endings)
+        } else if holds || batch.count == 1 {
+            for member in batch { endings[member.index] = holds ? .holds : .fails }
+        } else {
+            let middle = batch.startIndex + batch.count / 2
+            judge(batch[..<middle], seed: seed, &endings)
+            judge(batch[middle...], seed: seed, &endings)
         }
-        if isTrue(batch, seed: seed) {
-            for member in batch { holds[member.index] = true }
-            return
-        }
-        let middle = batch.startIndex + batch.count / 2
-        judge(batch[..<middle], seed: seed, &holds)
-        judge(batch[middle...], seed: seed, &holds)
     }
 
-    private func isTrue(_ member: Member) -> Bool {
-        C.pairingProduct([
-            PairingTerm(member.points.a, member.points.b),
-            PairingTerm(-inputSum(member.publicInputs), gamma),
-            PairingTerm(-member.points.c, delta),
-        ]) == alphaBeta
+    private func isTrue(_ member: Member) -> (holds: Bool, outsiders: [Int]) {
+        let (product, outsiders) = C.pairingProduct(
+            candidates: [PairingCandidate(member.points.a, member.points.b)],
+            [PairingTerm(-inputSum(member.publicInputs), gamma), PairingTerm(-member.points.c, delta)]
+        )
+        return (product == alphaBeta, outsiders)
     }
 
     /// The product over z_i A_i, B_i and the two sums equals e(alpha, beta) to the sum of the weights z_i.
-    private func isTrue(_ batch: ArraySlice<Member>, seed: Digest) -> Bool {
+    private func isTrue(_ batch: ArraySlice<Member>, seed: Digest) -> (holds: Bool, outsiders: [Int]) {
         let weights = weights(batch.map(\.index), seed: seed)
         let scalars = weights.map { $0.scalar(of: C.G1.self) }
         var total = C.G1.Scalar.zero
@@ -81,12 +84,14 @@ extension Groth16Verifier {
             (table?.sum(sums) ?? C.G1.multiScalar(Array(key.inputs.dropFirst()), sums, threads: 1))
             + total * key.inputs[0]
         let proofSum = C.G1.multiScalar(batch.map(\.points.c), scalars, threads: 1)
+        // No weight is zero and A is not infinity, so each product has lines.
         let weighted = C.G1.weighted(batch.map(\.points.a), by: weights)
         let sides = C.G1.normalize([-inputSum, -proofSum])
-        var terms = zip(weighted, batch).map { PairingTerm<C>($0, $1.points.b) }
-        terms.append(PairingTerm(sides[0], gamma))
-        terms.append(PairingTerm(sides[1], delta))
-        return C.pairingProduct(terms) == alphaBeta.power(total)
+        let (product, outsiders) = C.pairingProduct(
+            candidates: zip(weighted, batch).map { PairingCandidate($0, $1.points.b) },
+            [PairingTerm(sides[0], gamma), PairingTerm(sides[1], delta)]
+        )
+        return (product.map { $0 == alphaBeta.power(total) } ?? false, outsiders)
     }
 
     /// A digest that every byte of every claim went into.

@@ -31,21 +31,47 @@ public struct Groth16Verifier<C: PairingCurve>: Sendable {
         guard checks[0].result == .pass, let points = members(proof, &checks) else {
             return Self.verdict(checks, subject)
         }
-        let product = C.pairingProduct([
-            PairingTerm(points.a, points.b),
-            PairingTerm(-inputSum(publicInputs), gamma),
-            PairingTerm(-points.c, delta),
-        ])
-        checks.append(Self.equation(product == alphaBeta))
+        let (product, _) = C.pairingProduct(
+            candidates: [PairingCandidate(points.a, points.b)],
+            [PairingTerm(-inputSum(publicInputs), gamma), PairingTerm(-points.c, delta)]
+        )
+        checks += Self.ending(product.map { $0 == alphaBeta ? .holds : .fails } ?? .outside)
         return Self.verdict(checks, subject)
     }
 
     // MARK: Parts that a batch shares
 
+    /// The points of a proof whose A and C are members of G1. Whether B is one of G2 is seen in the Miller loop.
     struct Members {
         var a: AffinePoint<C.G1>
-        var b: AffinePoint<C.G2>
+        var b: TwistPoint<C>
         var c: AffinePoint<C.G1>
+    }
+
+    /// What came of the pairing.
+    enum Ending {
+        /// B is not a member of G2.
+        case outside
+        case fails
+        case holds
+    }
+
+    /// The checks that the pairing decides: B, then C, which was looked at before, then the equation.
+    static func ending(_ ending: Ending) -> [Check] {
+        let isOutside = ending == .outside
+        let b = Check(
+            id: "groth16.proof.b",
+            result: isOutside ? .fail : .pass,
+            expected: expectation(C.G2.self),
+            actual: isOutside ? PointError.notInSubgroup.description : "a member"
+        )
+        if isOutside { return [b] }
+        let c = Check(id: "groth16.proof.c", result: .pass, expected: expectation(C.G1.self), actual: "a member")
+        return [b, c, equation(ending == .holds)]
+    }
+
+    private static func expectation<G: CurveGroup>(_ group: G.Type) -> String {
+        "a member of \(G.name) that is not infinity"
     }
 
     func count(_ publicInputs: [C.G1.Scalar]) -> Check {
@@ -57,13 +83,16 @@ public struct Groth16Verifier<C: PairingCurve>: Sendable {
         )
     }
 
-    /// The proof's points as members of their groups; appends one check for each.
+    /// The proof's points, when A and C are members of G1 and B is on its curve; appends the check of A, and the one that
+    /// failed. Checks stand in the order of the points, so a bad C is told only after B was judged.
     func members(_ proof: Groth16Proof<C>, _ checks: inout [Check]) -> Members? {
-        guard let a = Self.member(proof.a, "groth16.proof.a", &checks),
-            let b = Self.member(proof.b, "groth16.proof.b", &checks),
-            let c = Self.member(proof.c, "groth16.proof.c", &checks)
-        else { return nil }
-        return Members(a: a, b: b, c: c)
+        guard let a = Self.member(proof.a, "groth16.proof.a", &checks) else { return nil }
+        var last: [Check] = []
+        if let b = TwistPoint<C>(proof.b), let c = Self.member(proof.c, "groth16.proof.c", &last) {
+            return Members(a: a, b: b, c: c)
+        }
+        if Self.member(proof.b, "groth16.proof.b", &checks) != nil { checks += last }
+        return nil
     }
 
     private static func member<G: CurveGroup>(
@@ -71,7 +100,7 @@ public struct Groth16Verifier<C: PairingCurve>: Sendable {
         _ id: String,
         _ checks: inout [Check]
     ) -> AffinePoint<G>? {
-        let expected = "a member of \(G.name) that is not infinity"
+        let expected = expectation(G.self)
         var actual = "infinity"
         if point.coordinates != nil {
             do {
