@@ -16,6 +16,11 @@ let package = Package(
             path: "Sources/CommitmentBenchmarks"
         ),
         .executableTarget(
+            name: "pool-bench",
+            dependencies: [.product(name: "Assay", package: "assay")],
+            path: "Sources/PoolBenchmarks"
+        ),
+        .executableTarget(
             name: "algebra-bench",
             dependencies: [.product(name: "Assay", package: "assay")],
             path: "Sources/AlgebraBenchmarks"

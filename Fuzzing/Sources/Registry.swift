@@ -3,5 +3,5 @@
 enum Registry {
     /// All targets, each name once.
     static let targets: [FuzzTarget] =
-        codecs + commitments + signatures + proofs + receipts + transparencyLog
+        codecs + commitments + signatures + proofs + receipts + replay + transparencyLog
 }

@@ -18,7 +18,7 @@ extension Auditor {
         return file.execution?.predicate.meter.workUnits ?? file.reading?.predicate.workUnits ?? 0
     }
 
-    /// Every top-up: signed by the requester, for this order, numbered from 1.
+    /// Every top-up: signed by the requester, for this job, numbered from 1.
     mutating func checkTopUps() {
         equal(
             "receipt.top-ups",
@@ -30,13 +30,11 @@ extension Auditor {
         for (index, document) in file.topUps.enumerated() {
             let topUp = document.predicate
             signature("top-up-\(index + 1)", of: document)
-            subject("top-up-\(index + 1)", "order", file.order.digest, of: document.subjects)
+            subject("top-up-\(index + 1)", "job", receipt.jobID.digest, of: document.subjects)
             equal(
                 "top-up-\(index + 1).names",
-                "\(index + 1) of job \(receipt.jobID) by \(receipt.requester) at \(receipt.engine), order "
-                    + file.order.digest.hex,
-                "\(topUp.number) of job \(topUp.jobID) by \(topUp.requester) at \(topUp.engine), order "
-                    + topUp.orderDigest.hex
+                "\(index + 1) of job \(receipt.jobID) by \(receipt.requester) at \(receipt.engine)",
+                "\(topUp.number) of job \(topUp.jobID) by \(topUp.requester) at \(topUp.engine)"
             )
         }
     }

@@ -74,6 +74,12 @@ public enum ReplayAppraiser {
                 Check(id: "replay.run", result: .skip, expected: "a completed run", actual: failure.description)
             )
         case .completed(let replayed):
+            if !replayed.admission.isEmpty {
+                let expected = "every stage of admission that the validator has"
+                verdict.checks.append(
+                    Check(id: admission, result: .pass, expected: expected, actual: replayed.admission)
+                )
+            }
             verdict.cost = Cost(wallMicroseconds: replayed.wallMicroseconds, workUnits: replayed.workUnits)
             divergence = compare(claim, replayed, &verdict.checks)
             verdict.checks.append(
@@ -91,7 +97,7 @@ public enum ReplayAppraiser {
         } else if case .completed = outcome {
             verdict.outcome = .accepted
             verdict.fault = .none
-            verdict.soundness = soundness(claim.job.spec.replay)
+            verdict.soundness = Soundness(millibits: claim.job.spec.replay.errorMillibits)
         }
         return (verdict, divergence)
     }
@@ -138,11 +144,6 @@ public enum ReplayAppraiser {
                 actual: "the largest difference is \(result.text) of the bound, \(result.outliers) beyond it"
             )
         }
-    }
-
-    /// What an accepted claim is worth: no error where bits were compared, else the rate that the calibration allows.
-    static func soundness(_ spec: ReplaySpec) -> Soundness {
-        spec.calibration.map { Soundness(millibits: $0.millibits) } ?? .exact
     }
 
     static func assumption(_ spec: ReplaySpec) -> Assumption {

@@ -114,7 +114,7 @@ public struct VerdictRecheck: Sendable {
             switch needsReplay(statement, claim) {
             case true?:
                 outcome = agrees ? .accepted : .inconclusive
-                soundness = ReplayAppraiser.soundness(spec)
+                soundness = Soundness(millibits: spec.errorMillibits)
                 assumptions = [ReplayAppraiser.assumption(spec)]
             case false?:
                 outcome = .accepted

@@ -9,9 +9,15 @@ public import Replay
 public protocol LocalRunner: Runner {
     /// The devices that are found; empty when there is none.
     func devices() async throws(RunFailure) -> [DeviceDescription]
+    /// Admits the kernels of a job, as far as this machine can.
+    func admit(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> AdmissionOutcome
 }
 
-extension SandboxedRunner: LocalRunner {}
+extension SandboxedRunner: LocalRunner {
+    public func admit(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> AdmissionOutcome {
+        await Admitter(runner: self).admit(spec, files: files)
+    }
+}
 
 /// A command's surroundings.
 public struct Tool: Sendable {

@@ -136,7 +136,7 @@ public struct TinyRunner: Runner {
         default: break
         }
         guard let source = files["kernels/tiny.cl"], let x = files["inputs/x.raw"], x.count == 4 * TinyJob.count,
-            spec.steps.map(\.kernel) == ["square", "mix"]
+            ["square", "mix"].starts(with: spec.steps.map(\.kernel)), !spec.steps.isEmpty
         else {
             return .failed(RunFailure(.input, "not the tiny job"))
         }
@@ -151,10 +151,12 @@ public struct TinyRunner: Runner {
                 slots: [Trace.SlotRoot(index: index, name: name, root: Trace.slotRoot(Self.bytes(words)))]
             )
         }
+        // The result of the first step alone is what it left behind.
+        let outputs = spec.steps.count == 1 ? ["h": Self.bytes(h)] : ["y": Self.bytes(y)]
         return .completed(
             Execution(
-                outputs: ["y": Self.bytes(y)],
-                trace: Trace(leaves: leaves),
+                outputs: outputs,
+                trace: Trace(leaves: Array(leaves.prefix(spec.steps.count))),
                 device: Self.device,
                 sandbox: SandboxReport(measures: []),
                 wallMicroseconds: 1,

@@ -28,6 +28,11 @@ public protocol EngineAPI: Sendable {
     func putFile(job: Digest, cid: CID, bytes: [UInt8]) async throws(EngineError) -> JobView
     /// A file of the job: an input, a source, or an output once it is there.
     func file(job: Digest, cid: CID) async throws(EngineError) -> [UInt8]
+    /// Adds money and time to a metered job.
+    /// - Parameter topUp: a DSSE envelope over a `TopUp`.
+    func topUp(job: Digest, topUp: [UInt8]) async throws(EngineError) -> JobView
+    /// Ends a job on its requester's wish, by a signed request: `close`.
+    func close(job: Digest, request: [UInt8]) async throws(EngineError) -> JobView
     /// Where a job stands.
     func job(id: Digest) async throws(EngineError) -> JobView
     /// Jobs, newest first.
@@ -42,6 +47,10 @@ public protocol EngineAPI: Sendable {
     func node(request: [UInt8]) async throws(EngineError) -> LeasedWork?
     /// The nodes that have registered.
     func nodes() async throws(EngineError) -> [NodeView]
+    /// Takes a node's meter reading.
+    /// - Parameter reading: a DSSE envelope over a `MeterReading`.
+    /// - Returns: the job, with what its hold covers and whether the node is to stop.
+    func read(job: Digest, reading: [UInt8]) async throws(EngineError) -> JobView
     /// Binds a node to its result.
     /// - Parameters:
     ///   - execution: a DSSE envelope over an `Execution` statement.

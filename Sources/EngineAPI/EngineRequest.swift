@@ -8,7 +8,7 @@ public import Signatures
 /// A signed request to one engine.
 ///
 /// `EngineAPI.account(request:)` takes `open`, `credit` and `withdraw`; `node(request:)` takes `register`, `poll` and
-/// `abandon`; `validator(request:)` takes `poll`.
+/// `abandon`; `validator(request:)` takes `poll`; `close(job:request:)` takes `close`.
 public struct EngineRequest: DocumentPredicate {
     public static let predicateType = "urn:assay:request:1"
     /// The number of bytes of an id.
@@ -30,6 +30,8 @@ public struct EngineRequest: DocumentPredicate {
         case poll
         /// Give a lease back without a result.
         case abandon(job: JobID, attempt: Int64, reason: String)
+        /// End a job. For its requester.
+        case close(job: JobID)
 
         /// The action's name in the document.
         public var name: String {
@@ -40,6 +42,7 @@ public struct EngineRequest: DocumentPredicate {
             case .register: "register"
             case .poll: "poll"
             case .abandon: "abandon"
+            case .close: "close"
             }
         }
     }
@@ -115,8 +118,10 @@ public struct EngineRequest: DocumentPredicate {
                 attempt: try reader.integer("attempt", in: 1...JobSpec.maxAttempts),
                 reason: try reader.string("reason", maxBytes: 512)
             )
+        case "close":
+            action = .close(job: try JobID(text: try reader.string("job", maxBytes: 64), field: reader.path("job")))
         default:
-            let expected = "one of open, credit, withdraw, register, poll, abandon"
+            let expected = "one of open, credit, withdraw, register, poll, abandon, close"
             throw ParseError(field: reader.path("action"), expected: expected, actual: name)
         }
         try reader.finish()
@@ -151,6 +156,8 @@ public struct EngineRequest: DocumentPredicate {
             object["job"] = .string(job.text)
             object["attempt"] = .integer(attempt)
             object["reason"] = .string(reason)
+        case .close(let job):
+            object["job"] = .string(job.text)
         }
         return .object(object)
     }

@@ -140,6 +140,14 @@ public struct JobView: Sendable, Equatable {
     public var reason: String
     /// Identifiers of the files or outputs that the engine waits for.
     public var missing: [CID]
+    /// Work units that the node says it has done, for a job with readings.
+    public var metered: UInt64?
+    /// Work units that the hold covers at the lease's price, for a job under a lease.
+    public var covered: UInt64?
+    /// How many top-ups an open job has had; `nil` for none.
+    public var topUps: Int64?
+    /// Why the node is to hand over what it has: `preempted` or `closed`.
+    public var yields: String?
     /// The outcome of a final job.
     public var outcome: String?
     /// Minor units paid and refunded, for a final job.
@@ -156,6 +164,10 @@ public struct JobView: Sendable, Equatable {
         deadline: Int64,
         reason: String,
         missing: [CID] = [],
+        metered: UInt64? = nil,
+        covered: UInt64? = nil,
+        topUps: Int64? = nil,
+        yields: String? = nil,
         outcome: String? = nil,
         paid: Int64? = nil,
         refunded: Int64? = nil
@@ -168,6 +180,10 @@ public struct JobView: Sendable, Equatable {
         self.deadline = deadline
         self.reason = reason
         self.missing = missing
+        self.metered = metered
+        self.covered = covered
+        self.topUps = topUps
+        self.yields = yields
         self.outcome = outcome
         self.paid = paid
         self.refunded = refunded
@@ -188,6 +204,10 @@ public struct JobView: Sendable, Equatable {
             "reason": .string(reason),
         ]
         if !missing.isEmpty { object["missing"] = .array(missing.map { .string($0.text) }) }
+        if let metered { object["metered"] = .string(String(metered)) }
+        if let covered { object["covered"] = .string(String(covered)) }
+        if let topUps { object["topUps"] = .integer(topUps) }
+        if let yields { object["yields"] = .string(yields) }
         if let outcome { object["outcome"] = .string(outcome) }
         if let paid { object["paid"] = .string(String(paid)) }
         if let refunded { object["refunded"] = .string(String(refunded)) }
@@ -212,6 +232,10 @@ public struct JobView: Sendable, Equatable {
                 }
                 return try CID(text: text, field: path)
             } : []
+        metered = reader.has("metered") ? try reader.decimal("metered") : nil
+        covered = reader.has("covered") ? try reader.decimal("covered") : nil
+        topUps = reader.has("topUps") ? try reader.integer("topUps", in: 1...Int64(UInt32.max)) : nil
+        yields = try reader.optionalString("yields", maxBytes: 32)
         outcome = try reader.optionalString("outcome", maxBytes: 32)
         paid = reader.has("paid") ? try reader.signedAmount("paid") : nil
         refunded = reader.has("refunded") ? try reader.signedAmount("refunded") : nil

@@ -1,6 +1,7 @@
 // What an engine hands to nodes and validators: the documents of a job, as they were signed.
 public import Codecs
 public import Commitments
+internal import Receipts
 
 /// A lease and what is needed to fulfil it.
 public struct LeasedWork: Sendable, Equatable {
@@ -11,23 +12,39 @@ public struct LeasedWork: Sendable, Equatable {
     public var order: [UInt8]
     /// The sealed job spec.
     public var spec: [UInt8]
+    /// DSSE envelopes over the requester's `TopUp`s, in the order of their numbers.
+    public var topUps: [[UInt8]]
+    /// Whether the node is to hand over what it has.
+    public var yields: Bool
 
     /// Packs a lease.
-    public init(job: Digest, lease: [UInt8], order: [UInt8], spec: [UInt8]) {
+    public init(
+        job: Digest,
+        lease: [UInt8],
+        order: [UInt8],
+        spec: [UInt8],
+        topUps: [[UInt8]] = [],
+        yields: Bool = false
+    ) {
         self.job = job
         self.lease = lease
         self.order = order
         self.spec = spec
+        self.topUps = topUps
+        self.yields = yields
     }
 
     /// The work as a JSON object; documents are in base 64, so that their bytes stay as they were signed.
     public var json: JSONValue {
-        .object([
+        var object: JSONObject = [
             "job": .string(job.hex),
             "lease": .string(Base64.encode(lease)),
             "order": .string(Base64.encode(order)),
             "spec": .string(Base64.encode(spec)),
-        ])
+        ]
+        if !topUps.isEmpty { object["topUps"] = .array(topUps.map { .string(Base64.encode($0)) }) }
+        if yields { object["yields"] = .bool(true) }
+        return .object(object)
     }
 
     /// Reads a lease.
@@ -37,6 +54,17 @@ public struct LeasedWork: Sendable, Equatable {
         lease = try reader.base64("lease")
         order = try reader.base64("order")
         spec = try reader.base64("spec")
+        topUps = []
+        if reader.has("topUps") {
+            topUps = try reader.array("topUps", max: TopUp.maxCount) {
+                (value, path) throws(ParseError) -> [UInt8] in
+                guard case .string(let text) = value, text.utf8.count <= 16 << 20 else {
+                    throw ParseError(field: path, expected: "a string", actual: value.typeName)
+                }
+                return try Base64.decode(text, field: path)
+            }
+        }
+        yields = reader.has("yields") ? try reader.bool("yields") : false
         try reader.finish()
     }
 }

@@ -133,6 +133,18 @@ public struct HTTPEngineClient: EngineAPI {
         try await list("/v1/nodes", "nodes") { (value) throws(ParseError) in try NodeView(value) }
     }
 
+    public func read(job: Digest, reading: [UInt8]) async throws(EngineError) -> JobView {
+        try await self.job("POST", "/v1/jobs/\(job.hex)/reading", reading)
+    }
+
+    public func topUp(job: Digest, topUp: [UInt8]) async throws(EngineError) -> JobView {
+        try await self.job("POST", "/v1/jobs/\(job.hex)/topup", topUp)
+    }
+
+    public func close(job: Digest, request: [UInt8]) async throws(EngineError) -> JobView {
+        try await self.job("POST", "/v1/jobs/\(job.hex)/close", request)
+    }
+
     public func commit(job: Digest, execution: [UInt8], trace: [UInt8]) async throws(EngineError) -> JobView {
         let body = JSONValue.object([
             "execution": .string(Base64.encode(execution)), "trace": .string(Base64.encode(trace)),

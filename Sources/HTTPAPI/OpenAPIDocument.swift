@@ -100,6 +100,24 @@ enum OpenAPIDocument {
             refuses: [.malformed, .notFound]
         ),
         Operation(
+            "POST",
+            "/v1/jobs/{id}/topup",
+            "topUpJob",
+            "Add money and time to a metered job: a DSSE envelope over urn:assay:topup:1",
+            takes: envelope,
+            gives: "Job",
+            refuses: changes + [.insufficientFunds, .refused]
+        ),
+        Operation(
+            "POST",
+            "/v1/jobs/{id}/close",
+            "closeJob",
+            "End a job on its requester's wish, by a signed request (urn:assay:request:1)",
+            takes: envelope,
+            gives: "Job",
+            refuses: changes
+        ),
+        Operation(
             "GET",
             "/v1/jobs/{id}/receipt",
             "getReceipt",
@@ -127,6 +145,15 @@ enum OpenAPIDocument {
             refuses: changes
         ),
         Operation("GET", "/v1/nodes", "listNodes", "The nodes that have registered", gives: "Nodes"),
+        Operation(
+            "POST",
+            "/v1/jobs/{id}/reading",
+            "readMeter",
+            "Hand in a meter reading: a DSSE envelope over urn:assay:reading:1",
+            takes: envelope,
+            gives: "Job",
+            refuses: changes + [.refused]
+        ),
         Operation(
             "POST",
             "/v1/jobs/{id}/execution",

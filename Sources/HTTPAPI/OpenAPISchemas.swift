@@ -51,6 +51,8 @@ enum OpenAPISchemas {
                 ],
                 optional: [
                     "missing": list(OpenAPIDocument.reference("CID")),
+                    "metered": amount, "covered": amount, "topUps": integer,
+                    "yields": choice(["preempted", "closed"]),
                     "outcome": choice(["accepted", "rejected", "requesterFault", "inconclusive"]),
                     "paid": amount, "refunded": amount,
                 ]

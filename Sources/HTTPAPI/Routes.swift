@@ -32,6 +32,14 @@ extension Surface {
                 let jobs = try await api.jobs(limit: try Self.limit(request))
                 return .json(.object(["jobs": .array(jobs.map(\.json))]))
             },
+            Route("POST", "/v1/jobs/{id}/topup", maxBodyBytes: TransferLimits.requestBytes) {
+                [api] request async throws(EngineError) in
+                .json(try await api.topUp(job: try Self.job(request), topUp: request.body).json)
+            },
+            Route("POST", "/v1/jobs/{id}/close", maxBodyBytes: TransferLimits.requestBytes) {
+                [api] request async throws(EngineError) in
+                .json(try await api.close(job: try Self.job(request), request: request.body).json)
+            },
             Route("GET", "/v1/jobs/{id}") { [api] request async throws(EngineError) in
                 .json(try await api.job(id: try Self.job(request)).json)
             },
@@ -75,6 +83,10 @@ extension Surface {
             },
             Route("GET", "/v1/nodes") { [api] _ async throws(EngineError) in
                 .json(.object(["nodes": .array(try await api.nodes().map(\.json))]))
+            },
+            Route("POST", "/v1/jobs/{id}/reading", maxBodyBytes: TransferLimits.requestBytes) {
+                [api] request async throws(EngineError) in
+                .json(try await api.read(job: try Self.job(request), reading: request.body).json)
             },
             Route("POST", "/v1/jobs/{id}/execution", maxBodyBytes: documentBytes) {
                 [api] request async throws(EngineError) in

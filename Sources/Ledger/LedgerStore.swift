@@ -67,6 +67,20 @@ public struct ReceiptRow: Sendable, Equatable {
     }
 }
 
+/// A receipt and its place among all receipts of a store.
+public struct PlacedReceipt: Sendable, Equatable {
+    /// Grows with every receipt that is written; gaps are possible.
+    public let position: Int64
+    /// The receipt, without its bundle.
+    public let row: ReceiptRow
+
+    /// A receipt as it was found.
+    public init(position: Int64, row: ReceiptRow) {
+        self.position = position
+        self.row = row
+    }
+}
+
 /// Everything that becomes durable together: money, the engine's rows, receipts.
 public struct Batch: Sendable, Equatable {
     /// What the book did, in order. Replayed effects are skipped: they are durable, or in an earlier batch.
@@ -159,6 +173,9 @@ public protocol LedgerStore: LedgerHistory {
     func receipt(job: Digest) throws(LedgerError) -> ReceiptRow?
     /// Receipts in the order in which they were written, without their bundles, after skipping `offset`.
     func receipts(offset: Int, limit: Int) throws(LedgerError) -> [ReceiptRow]
+    /// Receipts, latest first, without their bundles, of those written before the one at `position`; all for `nil`. A page
+    /// costs the same wherever it begins.
+    func latestReceipts(before position: Int64?, limit: Int) throws(LedgerError) -> [PlacedReceipt]
     /// How many receipts there are.
     func receiptCount() throws(LedgerError) -> Int
 

@@ -198,6 +198,16 @@ public final class MemoryLedgerStore: LedgerStore {
         }
     }
 
+    public func latestReceipts(before position: Int64?, limit: Int) throws(LedgerError) -> [PlacedReceipt] {
+        let receipts = state.withLock { $0.receipts }
+        let end = min(receipts.count, max(0, position.map { Int(clamping: $0) - 1 } ?? receipts.count))
+        return receipts[..<end].indices.reversed().prefix(max(0, limit)).map { index in
+            var copy = receipts[index]
+            copy.bundleBytes = []
+            return PlacedReceipt(position: Int64(index) + 1, row: copy)
+        }
+    }
+
     public func receiptCount() throws(LedgerError) -> Int {
         state.withLock { $0.receipts.count }
     }

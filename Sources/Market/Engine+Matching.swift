@@ -1,4 +1,4 @@
-// Who runs what: device class, memory, price; cheapest node first, first job first; one job a node.
+// Who runs what: device class, memory, price, stake; cheapest node first, first job first; one job a node.
 public import Commitments
 internal import Ledger
 internal import Receipts
@@ -12,20 +12,35 @@ extension Engine {
         for account in accounts where book.accounts[account.id] == nil {
             try move(.openAccount(account), at: at, &effects)
         }
-        lastSeen[node.key] = at
-        guard nodes[node.key] != node else { return }
-        nodes[node.key] = node
-        effects.nodes.append(node)
+        let isNew = nodes[node.key] != node
+        registry.register(node, at: at)
+        if isNew { effects.nodes.append(node) }
     }
 
     mutating func nodeSeen(_ key: VerifyingKey, at: Int64, _ effects: inout Effects) throws(MarketError) {
         guard let node = nodes[key] else { throw .unknownNode(key.text) }
-        lastSeen[key] = at
+        registry.seen(key, at: at)
         guard leases[key] == nil else { return }
-        for id in offered {
-            guard let job = jobs[id], mismatch(of: node, with: job, at: at) == nil else { continue }
-            if try assign(job, to: node, at: at, &effects) { return }
+        registry.sweep(before: at - configuration.nodeTimeoutSeconds)
+        if try joinGang(node, at: at, &effects) { return }
+        guard let offer = oldestOffer(for: node), let job = jobs[offer.id] else { return }
+        _ = try assign(job, to: node, at: at, &effects)
+    }
+
+    /// The oldest job that one node alone can take and `node` fits.
+    func oldestOffer(for node: Node) -> JobMoment? {
+        let available = book.accounts[account(.stake, of: node.key)]?.available ?? 0
+        return index.oldestOffer(for: node, available: available) { id in
+            jobs[id].map { node.mismatch(with: $0) == nil && stake(for: $0) <= available } ?? false
         }
+    }
+
+    /// What a node must put up for a job, in minor units.
+    func stake(for job: Job) -> Int64 { Int64(configuration.ruleset.stake(forHold: UInt64(job.firstHold))) }
+
+    /// Whether a node can put up what a job demands.
+    func hasStake(_ node: Node, for job: Job) -> Bool {
+        book.accounts[account(.stake, of: node.key)]?.available ?? 0 >= stake(for: job)
     }
 
     /// Why `node` cannot take `job` now; `nil` when it can.
@@ -33,17 +48,20 @@ extension Engine {
         if let mismatch = node.mismatch(with: job) { return mismatch }
         if leases[node.key] != nil { return .busy }
         guard isOnline(node.key, at: at) else { return .offline }
-        let stake = Int64(configuration.ruleset.stake(forHold: UInt64(job.held)))
-        let available = book.accounts[account(.stake, of: node.key)]?.available ?? 0
-        return available < stake ? .stake : nil
+        return hasStake(node, for: job) ? nil : .stake
     }
 
     /// Whether a node has been heard of lately.
     public func isOnline(_ node: VerifyingKey, at: Int64) -> Bool {
-        lastSeen[node].map { at - $0 <= configuration.nodeTimeoutSeconds } ?? false
+        registry.lastHeard(of: node).map { at - $0 <= configuration.nodeTimeoutSeconds } ?? false
     }
 
-    /// How many nodes were passed over for a job, by reason: what a requester who waits is told.
+    /// How many nodes have been heard of lately.
+    public func onlineCount(at: Int64) -> Int {
+        registry.onlineCount(since: at - configuration.nodeTimeoutSeconds)
+    }
+
+    /// How many nodes were passed over for a job, by reason: what a requester who waits is told. Looks at every node.
     public func mismatches(of id: Digest, at: Int64) -> [Mismatch: Int] {
         guard let job = jobs[id] else { return [:] }
         return nodes.values.reduce(into: [:]) { counts, node in
@@ -61,7 +79,7 @@ extension Engine {
     ) throws(MarketError) -> Bool {
         var job = job
         let attempt = job.attempt + 1
-        let stake = Int64(configuration.ruleset.stake(forHold: UInt64(job.held)))
+        let stake = stake(for: job)
         let hold = Transfer(
             id: job.stakeHoldID(attempt: attempt),
             debit: account(.stake, of: node.key),
@@ -84,6 +102,7 @@ extension Engine {
                 return false
             }
         }
+        leaveGang(job)
         job.attempt = attempt
         job.phase = .assigned
         job.deadline = at + job.deadlines.runSeconds
@@ -94,8 +113,7 @@ extension Engine {
             grantedAt: at,
             expiresAt: job.deadline
         )
-        offered.removeAll { $0 == job.id }
-        leases[node.key] = job.id
+        occupy(node.key, with: job.id)
         keep(job, &effects)
         effects.leases.append(job)
         return true

@@ -6,33 +6,31 @@ internal import Signatures
 internal import Verdicts
 
 extension Engine {
-    /// Ends an attempt that gave no result: nobody is slashed; the job is offered again or refunded.
+    /// Ends an attempt that gave no result: the job is offered again or refunded. A node that was silent keeps owing what the
+    /// ruleset says; nobody else loses anything.
     mutating func endAttempt(
         _ job: Job,
         end: String,
+        fault: Fault,
         reason: Reason,
         verdict: Digest? = nil,
         at: Int64,
         _ effects: inout Effects
     ) throws(MarketError) {
+        if job.yield == .closed {
+            let closed = Reason(code: "closed", text: "the requester has closed the job")
+            return try finish(job, .inconclusive, .none, closed, end: end, verdict: verdict, at: at, &effects)
+        }
         guard job.attempt < job.attemptsAllowed else {
-            try finish(
-                job,
-                outcome: .inconclusive,
-                fault: .environment,
-                reason: reason,
-                end: end,
-                verdict: verdict,
-                at: at,
-                &effects
-            )
-            return
+            return try finish(job, .inconclusive, fault, reason, end: end, verdict: verdict, at: at, &effects)
         }
         var job = job
-        try resolveStake(of: job, into: [], verdict, at: at, &effects)
+        try releaseStake(of: job, verdict, at: at, &effects)
+        let penalty = try holdPenalty(of: job, end: end, at: at, &effects)
         release(job)
         if let assignment = job.assignment {
-            job.history.append(Job.PastAttempt(attempt: job.attempt, node: assignment.node, end: end))
+            let past = Job.PastAttempt(attempt: job.attempt, node: assignment.node, end: end, penalty: penalty)
+            job.history.append(past)
         }
         try offer(job, at: at, &effects)
     }
@@ -40,39 +38,67 @@ extension Engine {
     /// Ends a job: pays or refunds, releases or slashes, all in this event.
     mutating func finish(
         _ job: Job,
-        outcome: Outcome,
-        fault: Fault,
-        reason: Reason,
+        _ outcome: Outcome,
+        _ fault: Fault,
+        _ reason: Reason,
         end: String,
-        verdict: Digest?,
+        verdict: Digest? = nil,
         at: Int64,
         _ effects: inout Effects
     ) throws(MarketError) {
         var job = job
+        let workUnits = outcome == .accepted ? job.claim?.workUnits ?? 0 : 0
+        let attempt = job.assignment == nil ? 0 : Int64(job.attempt)
+        let decision =
+            verdict ?? EngineDecision.digest(job: JobID(job.id), attempt: attempt, reason: reason.code)
         let amounts = SettlementAmounts(
             outcome: outcome,
             held: UInt64(job.held),
-            workUnits: job.workUnits,
+            workUnits: workUnits,
             pricePerMegaUnit: job.assignment?.pricePerMegaUnit,
             stake: UInt64(job.assignment?.stake ?? 0),
-            ruleset: configuration.ruleset
+            ruleset: configuration.ruleset,
+            isSilent: end == Receipt.Attempt.silent,
+            bond: job.terms.bond,
+            meteredUnits: job.meteredUnits
         )
-        let payments = try resolve(job.holdID, into: amounts.parts, "pay", of: job, verdict, at: at, &effects)
-        var stake: Settlement.Stake?
+        var settlement = Settlement(
+            currency: job.currency,
+            held: UInt64(job.held),
+            workUnits: workUnits,
+            pricePerMegaUnit: job.assignment?.pricePerMegaUnit,
+            gross: amounts.gross,
+            legs: try resolve(job.holdID, into: amounts.parts, "pay", of: job, decision, at: at, &effects),
+            refunded: amounts.refunded,
+            stake: nil
+        )
+        if job.terms.bond > 0 {
+            settlement.bond = Settlement.Stake(
+                held: job.terms.bond,
+                slashed: amounts.bondLost,
+                released: amounts.bondReleased,
+                legs: try resolve(job.bondHoldID, into: amounts.bondParts, "bond", of: job, decision, at: at, &effects)
+            )
+        }
+        settlement.penalties = try collectPenalties(of: job, decision, at: at, &effects)
         if let assignment = job.assignment {
-            stake = Settlement.Stake(
+            var legs: [Settlement.Leg] = []
+            if assignment.stake > 0 {
+                let hold = job.stakeHoldID(attempt: job.attempt)
+                legs = try resolve(hold, into: amounts.slashParts, "slash", of: job, decision, at: at, &effects)
+            }
+            settlement.stake = Settlement.Stake(
                 held: UInt64(assignment.stake),
                 slashed: amounts.slashed,
                 released: amounts.released,
-                legs: try resolveStake(of: job, into: amounts.slashParts, verdict, at: at, &effects)
+                legs: legs
             )
             job.history.append(Job.PastAttempt(attempt: job.attempt, node: assignment.node, end: end))
         }
         release(job)
+        let phase = job.phase
         job.phase = .final
-        jobs[job.id] = nil
-        orders[OrderKey(requester: job.requester, nonce: job.nonce)] = nil
-        effects.jobs.removeAll { $0.id == job.id }
+        forget(job, &effects)
         effects.endings.append(
             Ending(
                 job: job,
@@ -80,42 +106,82 @@ extension Engine {
                 fault: fault,
                 reason: reason,
                 verdictDigest: verdict,
-                settlement: Settlement(
-                    currency: job.currency,
-                    held: UInt64(job.held),
-                    workUnits: outcome == .accepted ? job.workUnits : 0,
-                    pricePerMegaUnit: job.assignment?.pricePerMegaUnit,
-                    gross: amounts.gross,
-                    legs: payments,
-                    refunded: amounts.refunded,
-                    stake: stake
-                ),
+                decision: decision,
+                settlement: settlement,
                 // A clock that went back must not put the end before the lease.
                 settledAt: max(at, job.assignment?.grantedAt ?? job.submittedAt)
             )
         )
+        if phase == .funded || phase == .offered { try dissolveGang(of: job, at: at, &effects) }
     }
 
-    /// Takes the job out of every queue.
+    /// Frees the job's node and validator.
     private mutating func release(_ job: Job) {
-        if let node = job.assignment?.node, leases[node] == job.id { leases[node] = nil }
+        if let node = job.assignment?.node, leases[node] == job.id { vacate(node) }
         if let validator = job.validator, judging[validator] == job.id { judging[validator] = nil }
-        offered.removeAll { $0 == job.id }
-        unjudged.removeAll { $0 == job.id }
     }
 
-    /// Resolves the stake of the current attempt, if there is one.
-    @discardableResult
-    private mutating func resolveStake(
+    /// Gives the stake of the current attempt back.
+    private mutating func releaseStake(
         of job: Job,
-        into parts: [Ruleset.Part],
         _ verdict: Digest?,
         at: Int64,
         _ effects: inout Effects
-    ) throws(MarketError) -> [Settlement.Leg] {
-        guard let assignment = job.assignment, assignment.stake > 0 else { return [] }
-        let hold = job.stakeHoldID(attempt: job.attempt)
-        return try resolve(hold, into: parts, "slash", of: job, verdict, at: at, &effects)
+    ) throws(MarketError) {
+        guard let assignment = job.assignment, assignment.stake > 0 else { return }
+        var resolution = giveBack(job.stakeHoldID(attempt: job.attempt), attempt: job.attempt)
+        resolution.verdict = verdict
+        resolution.ruleset = configuration.ruleset.digest
+        try move(.resolve(resolution), at: at, &effects)
+    }
+
+    /// Holds what a silent node loses until the job ends: money goes to others only beside a receipt.
+    /// - Returns: the amount; 0 when nothing is lost.
+    private mutating func holdPenalty(
+        of job: Job,
+        end: String,
+        at: Int64,
+        _ effects: inout Effects
+    ) throws(MarketError) -> Int64 {
+        guard end == Receipt.Attempt.silent, let assignment = job.assignment else { return 0 }
+        let amount = Int64(configuration.ruleset.penalty(ofStake: UInt64(assignment.stake)))
+        guard amount > 0 else { return 0 }
+        let hold = Transfer(
+            id: job.penaltyHoldID(attempt: job.attempt),
+            debit: account(.stake, of: assignment.node),
+            credit: account(.escrow, of: configuration.engine),
+            amount: amount,
+            currency: job.currency,
+            kind: .hold,
+            job: job.id,
+            attempt: job.attempt,
+            leg: "penalty",
+            at: at
+        )
+        let expiry = max(book.holds[job.holdID]?.expiresAt ?? 0, ledgerTime(at) + 86_400)
+        try move(.hold(hold, expiresAt: expiry), at: at, &effects)
+        return amount
+    }
+
+    /// Pays out what the silent nodes of earlier attempts lose.
+    private mutating func collectPenalties(
+        of job: Job,
+        _ decision: Digest,
+        at: Int64,
+        _ effects: inout Effects
+    ) throws(MarketError) -> [Settlement.Penalty] {
+        var penalties: [Settlement.Penalty] = []
+        for past in job.history where past.penalty > 0 {
+            let parts = configuration.ruleset.parts(ofPenalty: UInt64(past.penalty))
+            let hold = job.penaltyHoldID(attempt: past.attempt)
+            var owner = job
+            owner.attempt = past.attempt
+            let legs = try resolve(hold, into: parts, "penalty", of: owner, decision, at: at, &effects)
+            penalties.append(
+                Settlement.Penalty(attempt: Int64(past.attempt), amount: UInt64(past.penalty), legs: legs)
+            )
+        }
+        return penalties
     }
 
     /// Resolves a hold into parts; what they leave over goes back.
@@ -124,25 +190,18 @@ extension Engine {
         into parts: [Ruleset.Part],
         _ prefix: String,
         of job: Job,
-        _ verdict: Digest?,
+        _ decision: Digest,
         at: Int64,
         _ effects: inout Effects
     ) throws(MarketError) -> [Settlement.Leg] {
         let paid = parts.filter { $0.amount > 0 }
-        let resolution = Resolution(
-            id: TransferID(deriving: Array("resolve".utf8), hold.bytes),
-            hold: hold,
-            legs: paid.map { part in
-                Leg(
-                    credit: account(of: part.leg, job: job),
-                    amount: Int64(part.amount),
-                    name: "\(prefix).\(part.leg.rawValue)"
-                )
-            },
-            attempt: job.attempt,
-            verdict: verdict,
-            ruleset: configuration.ruleset.digest
-        )
+        var resolution = giveBack(hold, attempt: job.attempt)
+        resolution.legs = paid.map { part in
+            let credit = account(of: part.leg, job: job)
+            return Leg(credit: credit, amount: Int64(part.amount), name: "\(prefix).\(part.leg.rawValue)")
+        }
+        resolution.verdict = decision
+        resolution.ruleset = configuration.ruleset.digest
         let done = try move(.resolve(resolution), at: at, &effects)
         var legs: [Settlement.Leg] = []
         for part in paid {

@@ -25,11 +25,6 @@ extension Engine {
             )
             throw .refused(error)
         }
-        guard spec.terms == JobSpec.Terms() else {
-            throw .refused(
-                ParseError(field: "terms", expected: "prepaid, run to the end, alone", actual: "other terms")
-            )
-        }
         let expected = account(.payer, of: submission.requester)
         guard submission.account == expected else {
             let error = ParseError(field: "account", expected: expected.text, actual: submission.account.text)
@@ -44,16 +39,19 @@ extension Engine {
             orderDigest: submission.orderDigest,
             specDigest: submission.specDigest,
             currency: spec.price.currency,
-            held: Int64(spec.holdAmount),
+            terms: spec.terms,
             workUnits: spec.replay.workUnits,
             maxPerMegaUnit: spec.price.maxPerMegaUnit,
             device: spec.replay.device,
             deadlines: spec.deadlines,
             attemptsAllowed: UInt32(spec.attempts),
             submittedAt: at,
+            held: Int64(spec.holdAmount),
             phase: .funded,
             deadline: at + spec.deadlines.uploadSeconds
         )
+        try checkBond(of: job)
+        try checkPlace(of: job)
         let hold = Transfer(
             id: job.holdID,
             debit: job.account,
@@ -75,8 +73,40 @@ extension Engine {
             // This very hold was made before and the job is no longer open: it has ended. The repeated order changes nothing.
             return
         }
+        if job.terms.bond > 0 {
+            let bond = Transfer(
+                id: job.bondHoldID,
+                debit: job.account,
+                credit: account(.escrow, of: configuration.engine),
+                amount: job.terms.bondUnits,
+                currency: job.currency,
+                kind: .hold,
+                job: job.id,
+                leg: "bond",
+                at: at
+            )
+            try move(.hold(bond, expiresAt: ledgerTime(at) + longestLife(of: job)), at: at, &effects)
+        }
         orders[key] = job.id
+        enterGang(job)
         keep(job, &effects)
+    }
+
+    /// Refuses a bond below the ruleset's, and one that cannot be held beside the price.
+    private func checkBond(of job: Job) throws(MarketError) {
+        let least = configuration.ruleset.leastBond(forHold: UInt64(job.held))
+        guard job.terms.bond >= least else {
+            let expected = "at least \(least), by the engine's rules"
+            throw .refused(ParseError(field: "terms.bond", expected: expected, actual: "\(job.terms.bond)"))
+        }
+        guard job.terms.bond > 0, let payer = book.accounts[job.account] else { return }
+        let (needed, overflow) = job.held.addingReportingOverflow(job.terms.bondUnits)
+        // Both holds are made or none: the second must not fail after the first.
+        guard !overflow, payer.available >= needed else {
+            throw .ledger(
+                .insufficientFunds(account: payer.id, needed: overflow ? .max : needed, available: payer.available)
+            )
+        }
     }
 
     /// Seconds after which even the slowest course of a job has ended; the hold itself ends then.
@@ -96,16 +126,7 @@ extension Engine {
 
     mutating func refuse(_ id: Digest, _ reason: Reason, at: Int64, _ effects: inout Effects) throws(MarketError) {
         let job = try open(id, in: .funded)
-        try finish(
-            job,
-            outcome: .requesterFault,
-            fault: .requester,
-            reason: reason,
-            end: "refused",
-            verdict: nil,
-            at: at,
-            &effects
-        )
+        try finish(job, .requesterFault, .requester, reason, end: "refused", at: at, &effects)
     }
 
     /// Offers a job, to the cheapest idle node at once when there is one.
@@ -115,13 +136,18 @@ extension Engine {
         job.deadline = at + job.deadlines.matchSeconds
         job.assignment = nil
         job.claim = nil
+        job.reading = nil
+        job.yield = nil
         job.validator = nil
         job.draws = 0
         keep(job, &effects)
-        offered.append(job.id)
-        let idle = nodes.values
-            .filter { mismatch(of: $0, with: job, at: at) == nil }
-            .sorted { ($0.askPerMegaUnit, $0.key.text) < ($1.askPerMegaUnit, $1.key.text) }
-        for node in idle where try assign(job, to: node, at: at, &effects) { return }
+        guard !job.waitsForGang else { return try assignGang(of: job, at: at, &effects) }
+        registry.sweep(before: at - configuration.nodeTimeoutSeconds)
+        if let node = registry.cheapestIdle(for: job, where: { hasStake($0, for: job) }),
+            try assign(job, to: node, at: at, &effects)
+        {
+            return
+        }
+        preempt(for: job, at: at, &effects)
     }
 }

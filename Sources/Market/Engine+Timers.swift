@@ -1,14 +1,14 @@
 // Deadlines: every open job has one, the engine owns all of them, and each has one default outcome.
 internal import Commitments
+internal import Ledger
 internal import Receipts
 internal import Verdicts
 
 extension Engine {
     mutating func tick(at: Int64, _ effects: inout Effects) throws(MarketError) {
-        let due = jobs.values.filter { $0.deadline <= at }.sorted { ($0.deadline, $0.id) < ($1.deadline, $1.id) }
-        for id in due.map(\.id) {
-            // The end of one job may have changed another.
-            if let job = jobs[id], job.deadline <= at { try expire(job, at: at, &effects) }
+        // Whatever ends or moves a job gives it a later deadline, or none.
+        while let due = index.byDeadline.first, due.at <= at, let job = jobs[due.id] {
+            try expire(job, at: at, &effects)
         }
     }
 
@@ -16,40 +16,33 @@ extension Engine {
         switch job.phase {
         case .funded:
             let reason = Reason(code: "files-missing", text: "the job's files did not arrive in time")
-            try refund(job, .requesterFault, .requester, reason, at: at, &effects)
+            try finish(job, .requesterFault, .requester, reason, end: "requesterFault", at: at, &effects)
         case .offered:
             let reason = Reason(code: "no-node", text: "no node took the job in time: " + passedOver(job, at: at))
-            try refund(job, .inconclusive, .environment, reason, at: at, &effects)
+            try finish(job, .inconclusive, .environment, reason, end: "inconclusive", at: at, &effects)
         case .assigned:
-            let reason = Reason(code: "provider-silent", text: "the node did not answer in time")
-            try endAttempt(job, end: "silent", reason: reason, at: at, &effects)
+            try expireLease(job, missing: "the node did not answer in time", at: at, &effects)
         case .committed:
-            let reason = Reason(code: "provider-silent", text: "the node's outputs did not arrive in time")
-            try endAttempt(job, end: "silent", reason: reason, at: at, &effects)
+            try expireLease(job, missing: "the node's outputs did not arrive in time", at: at, &effects)
         case .verifying:
             try redraw(job, at: at, &effects)
         case .final: break
         }
     }
 
-    private mutating func refund(
+    /// A node that was asked to stop early owes nothing when it has nothing to show; any other has broken its word.
+    private mutating func expireLease(
         _ job: Job,
-        _ outcome: Outcome,
-        _ fault: Fault,
-        _ reason: Reason,
+        missing: String,
         at: Int64,
         _ effects: inout Effects
     ) throws(MarketError) {
-        try finish(
-            job,
-            outcome: outcome,
-            fault: fault,
-            reason: reason,
-            end: outcome.rawValue,
-            verdict: nil,
-            at: at,
-            &effects
-        )
+        guard let yield = job.yield, job.phase == .assigned else {
+            let reason = Reason(code: "provider-silent", text: missing)
+            return try endAttempt(job, end: Receipt.Attempt.silent, fault: .provider, reason: reason, at: at, &effects)
+        }
+        let reason = Reason(code: yield.rawValue, text: "the node was asked to stop and had no result yet")
+        try endAttempt(job, end: yield.rawValue, fault: .none, reason: reason, at: at, &effects)
     }
 
     /// Gives a silent validator's job to another one, a few times.
@@ -58,17 +51,15 @@ extension Engine {
         let draws = job.validator == nil ? job.draws + 1 : job.draws
         guard draws < configuration.drawsAllowed else {
             let reason = Reason(code: "validator-silent", text: "no validator answered in time")
-            try endAttempt(job, end: "inconclusive", reason: reason, at: at, &effects)
+            try endAttempt(job, end: "inconclusive", fault: .validator, reason: reason, at: at, &effects)
             return
         }
         var job = job
         if let validator = job.validator { judging[validator] = nil }
-        unjudged.removeAll { $0 == job.id }
         job.validator = nil
         job.draws = draws
         job.deadline = at + job.deadlines.verifySeconds
         keep(job, &effects)
-        unjudged.append(job.id)
     }
 
     /// The reasons for which nodes were passed over, in words.

@@ -1,4 +1,5 @@
 // From a node's commitment to a validator's verdict.
+internal import Codecs
 internal import Commitments
 internal import Ledger
 internal import Receipts
@@ -23,10 +24,25 @@ extension Engine {
             return
         }
         job = try open(id, in: .assigned)
+        try checkWork(claim.workUnits, of: job)
         job.phase = .committed
         job.claim = claim
         job.deadline = at + job.deadlines.runSeconds
         keep(job, &effects)
+    }
+
+    /// Less than the whole is taken where the terms allow it, and never less than the node has already reported.
+    private func checkWork(_ workUnits: UInt64, of job: Job) throws(MarketError) {
+        let isWhole = workUnits == job.workUnits
+        let isPrefix = job.terms.allowsPrefix && (1...job.workUnits).contains(workUnits)
+        guard isWhole || isPrefix else {
+            let expected = job.terms.allowsPrefix ? "1 to \(job.workUnits)" : "\(job.workUnits)"
+            throw .refused(ParseError(field: "execution.meter.workUnits", expected: expected, actual: "\(workUnits)"))
+        }
+        guard workUnits >= job.reading?.workUnits ?? 0 else {
+            let expected = "at least \(job.reading?.workUnits ?? 0), as in the last reading"
+            throw .refused(ParseError(field: "execution.meter.workUnits", expected: expected, actual: "\(workUnits)"))
+        }
     }
 
     mutating func outputsPresent(
@@ -41,11 +57,10 @@ extension Engine {
         }
         guard job.phase == .committed else { return }
         // The node has done its part: it may take other work while the result is judged.
-        if let node = job.assignment?.node { leases[node] = nil }
+        if let node = job.assignment?.node { vacate(node) }
         job.phase = .verifying
         job.deadline = at + job.deadlines.verifySeconds
         keep(job, &effects)
-        unjudged.append(id)
     }
 
     mutating func abandon(
@@ -61,6 +76,7 @@ extension Engine {
         try endAttempt(
             job,
             end: "abandoned",
+            fault: .environment,
             reason: Reason(code: "provider-abandoned", text: reason),
             at: at,
             &effects
@@ -71,8 +87,9 @@ extension Engine {
         guard configuration.validators.contains(key) else { throw .unknownValidator(key.text) }
         guard judging[key] == nil else { return }
         // Nobody judges his own work.
-        guard let index = unjudged.firstIndex(where: { jobs[$0]?.assignment?.node != key }) else { return }
-        guard var job = jobs[unjudged.remove(at: index)] else { return }
+        guard let moment = index.unjudged.first(where: { jobs[$0.id]?.assignment?.node != key }),
+            var job = jobs[moment.id]
+        else { return }
         job.validator = key
         job.draws += 1
         job.deadline = at + job.deadlines.verifySeconds
@@ -98,9 +115,9 @@ extension Engine {
         case .accepted, .rejected, .requesterFault:
             try finish(
                 job,
-                outcome: judgement.outcome,
-                fault: judgement.fault,
-                reason: judgement.reason,
+                judgement.outcome,
+                judgement.fault,
+                judgement.reason,
                 end: judgement.outcome.rawValue,
                 verdict: judgement.verdictDigest,
                 at: at,
@@ -110,6 +127,7 @@ extension Engine {
             try endAttempt(
                 job,
                 end: "inconclusive",
+                fault: .environment,
                 reason: judgement.reason,
                 verdict: judgement.verdictDigest,
                 at: at,

@@ -17,6 +17,8 @@ public struct MarketConfiguration: Sendable {
     public var nodeTimeoutSeconds: Int64
     /// How many validators are drawn for an attempt before it counts as inconclusive.
     public var drawsAllowed: UInt32
+    /// How many seconds a node has to hand over what it has done when it is asked to stop early.
+    public var yieldSeconds: Int64
 
     /// Sets up a market.
     public init(
@@ -25,7 +27,8 @@ public struct MarketConfiguration: Sendable {
         validators: Set<VerifyingKey>,
         ruleset: Ruleset,
         nodeTimeoutSeconds: Int64 = 30,
-        drawsAllowed: UInt32 = 3
+        drawsAllowed: UInt32 = 3,
+        yieldSeconds: Int64 = 30
     ) {
         self.engine = engine
         self.currency = currency
@@ -33,6 +36,7 @@ public struct MarketConfiguration: Sendable {
         self.ruleset = ruleset
         self.nodeTimeoutSeconds = nodeTimeoutSeconds
         self.drawsAllowed = drawsAllowed
+        self.yieldSeconds = yieldSeconds
     }
 }
 
@@ -47,26 +51,29 @@ public struct Engine: Sendable {
     /// The money.
     public internal(set) var book: Book
     /// Jobs that have not ended, by id.
-    public internal(set) var jobs: [Digest: Job] = [:]
-    /// Registered nodes, by key.
-    public internal(set) var nodes: [VerifyingKey: Node] = [:]
+    public private(set) var jobs: [Digest: Job]
 
-    /// Ids of offered jobs, first submitted first.
-    var offered: [Digest] = []
-    /// Ids of jobs that wait for a validator, first come first.
-    var unjudged: [Digest] = []
+    /// The orders in which the jobs are looked at.
+    private(set) var index: JobIndex
+    /// The nodes and who of them is idle.
+    var registry: NodeRegistry
     /// Which job a node works on.
     var leases: [VerifyingKey: Digest] = [:]
     /// Which job a validator works on.
     var judging: [VerifyingKey: Digest] = [:]
-    /// When a node was last heard of. Lives in memory only: after a restart a node is unknown until it calls.
-    var lastSeen: [VerifyingKey: Int64] = [:]
     /// Which job an order's requester and nonce named.
     var orders: [OrderKey: Digest] = [:]
+    /// The open jobs of each gang that have not had a lease yet, by their places.
+    var gangs: [GangKey: [Int64: Digest]] = [:]
 
     struct OrderKey: Hashable, Sendable {
         let requester: VerifyingKey
         let nonce: Digest
+    }
+
+    struct GangKey: Hashable, Sendable {
+        let requester: VerifyingKey
+        let group: Digest
     }
 
     /// A market over `book`, going on with the open jobs and nodes that a store has kept.
@@ -74,18 +81,37 @@ public struct Engine: Sendable {
         self.configuration = configuration
         self.book = book
         self.jobs = Dictionary(jobs.map { ($0.id, $0) }) { first, _ in first }
-        self.nodes = Dictionary(nodes.map { ($0.key, $0) }) { first, _ in first }
-        for job in jobs.sorted(by: { ($0.submittedAt, $0.id) < ($1.submittedAt, $1.id) }) {
+        registry = NodeRegistry(nodes)
+        let ruleset = configuration.ruleset
+        index = JobIndex(self.jobs.values) { Int64(ruleset.stake(forHold: UInt64($0.firstHold))) }
+        orders.reserveCapacity(jobs.count)
+        for job in self.jobs.values {
             orders[OrderKey(requester: job.requester, nonce: job.nonce)] = job.id
+            if let key = job.gangKey, let gang = job.terms.gang, job.waitsForGang {
+                gangs[key, default: [:]][gang.index] = job.id
+            }
             switch job.phase {
-            case .offered: offered.append(job.id)
-            case .assigned, .committed: if let node = job.assignment?.node { leases[node] = job.id }
-            case .verifying:
-                if let validator = job.validator { judging[validator] = job.id } else { unjudged.append(job.id) }
-            case .funded, .final: break
+            case .assigned, .committed: if let node = job.assignment?.node { occupy(node, with: job.id) }
+            case .verifying: if let validator = job.validator { judging[validator] = job.id }
+            case .funded, .offered, .final: break
             }
         }
     }
+
+    /// Registered nodes, by key.
+    public var nodes: [VerifyingKey: Node] { registry.nodes }
+
+    /// How many open jobs are in each phase.
+    public var jobCounts: [Job.Phase: Int] { index.counts.filter { $0.value > 0 } }
+
+    /// Minor units held for open jobs, bonds included.
+    public var heldUnits: Int64 { index.held }
+
+    /// How many executions wait for a validator.
+    public var unjudgedCount: Int { index.unjudged.count }
+
+    /// The latest open jobs, latest first.
+    public func latestJobs(_ limit: Int) -> [Job] { index.byAge.last(limit).compactMap { jobs[$0.id] } }
 
     /// Does what follows from `event`, or throws and changes nothing.
     /// - Parameter at: now, in engine seconds.
@@ -119,6 +145,10 @@ public struct Engine: Sendable {
             try abandon(id, attempt, node, reason, at: at, &effects)
         case .validatorSeen(let key): try validatorSeen(key, at: at, &effects)
         case .judge(let judgement): try judge(judgement, at: at, &effects)
+        case .topUp(let topUp): try self.topUp(topUp, at: at, &effects)
+        case .read(let id, let attempt, let node, let reading): try read(id, attempt, node, reading, &effects)
+        case .close(let id): try close(id, at: at, &effects)
+        case .fail(let id, let reason): try fail(id, reason, at: at, &effects)
         case .tick: try tick(at: at, &effects)
         }
     }
@@ -145,7 +175,7 @@ public struct Engine: Sendable {
     public func verification(of validator: VerifyingKey) -> Job? { judging[validator].flatMap { jobs[$0] } }
 
     /// The earliest moment at which `tick` has something to do.
-    public var nextDeadline: Int64? { jobs.values.map(\.deadline).min() }
+    public var nextDeadline: Int64? { index.byDeadline.first?.at }
 
     /// Drops a batch from the book's memory, because its commit has been acknowledged.
     public mutating func release(_ batch: Batch) {
@@ -184,9 +214,28 @@ public struct Engine: Sendable {
 
     /// Keeps a changed job.
     mutating func keep(_ job: Job, _ effects: inout Effects) {
-        jobs[job.id] = job
+        index.replace(jobs.updateValue(job, forKey: job.id), with: job)
         effects.jobs.removeAll { $0.id == job.id }
         effects.jobs.append(job)
+    }
+
+    /// Forgets a job that has ended.
+    mutating func forget(_ job: Job, _ effects: inout Effects) {
+        index.replace(jobs.removeValue(forKey: job.id), with: nil)
+        orders[OrderKey(requester: job.requester, nonce: job.nonce)] = nil
+        effects.jobs.removeAll { $0.id == job.id }
+    }
+
+    /// Notes that a node works on a job.
+    mutating func occupy(_ node: VerifyingKey, with job: Digest) {
+        leases[node] = job
+        registry.setBusy(node, true)
+    }
+
+    /// Notes that a node is free.
+    mutating func vacate(_ node: VerifyingKey) {
+        leases[node] = nil
+        registry.setBusy(node, false)
     }
 
     /// Moves money.

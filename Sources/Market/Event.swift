@@ -31,8 +31,35 @@ public enum Event: Sendable, Equatable {
     case validatorSeen(VerifyingKey)
     /// A validator's verdict on the committed execution.
     case judge(Judgement)
+    /// A requester adds money and time to a metered job.
+    case topUp(ToppingUp)
+    /// A node says how far it has come.
+    case read(job: Digest, attempt: UInt32, node: VerifyingKey, reading: Job.Reading)
+    /// The requester wants no more: nothing more is done for the job, and what was done is paid for where the terms allow that.
+    case close(job: Digest)
+    /// The engine has lost what the job needs.
+    case fail(job: Digest, reason: Reason)
     /// Time has passed.
     case tick
+}
+
+/// A requester's top-up whose signature has been checked.
+public struct ToppingUp: Sendable, Equatable {
+    public var job: Digest
+    /// Which top-up of the job it is, from 1.
+    public var number: UInt32
+    /// Minor units.
+    public var amount: Int64
+    /// Seconds by which the present deadline moves.
+    public var seconds: Int64
+
+    /// A top-up.
+    public init(job: Digest, number: UInt32, amount: Int64, seconds: Int64) {
+        self.job = job
+        self.number = number
+        self.amount = amount
+        self.seconds = seconds
+    }
 }
 
 /// A requester's order with what the engine needs of its spec.
@@ -109,6 +136,8 @@ public struct Ending: Sendable, Equatable {
     public var reason: Reason
     /// The deciding verdict document; `nil` when no validator decided.
     public var verdictDigest: Digest?
+    /// What the payments name as their reason: the verdict, or the engine's own decision (`EngineDecision`).
+    public var decision: Digest
     /// Where the money went.
     public var settlement: Settlement
     /// Engine seconds.

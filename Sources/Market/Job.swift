@@ -42,20 +42,54 @@ public struct Job: Sendable, Equatable {
         public var executionDigest: Digest
         /// The commitment to the outputs.
         public var outputRoot: Digest
+        /// The work that was done: all of the job's, or that of its first steps.
+        public var workUnits: UInt64
 
         /// A node's claim.
-        public init(executionDigest: Digest, outputRoot: Digest) {
+        public init(executionDigest: Digest, outputRoot: Digest, workUnits: UInt64) {
             self.executionDigest = executionDigest
             self.outputRoot = outputRoot
+            self.workUnits = workUnits
         }
+    }
+
+    /// How far the node says it has come.
+    public struct Reading: Sendable, Equatable {
+        /// The digest of the signed reading.
+        public var digest: Digest
+        /// Which reading under this lease it is, from 1.
+        public var sequence: Int64
+        /// Work units since the beginning.
+        public var workUnits: UInt64
+        /// Microseconds since the beginning; informative.
+        public var wallMicroseconds: UInt64
+
+        /// A node's reading.
+        public init(digest: Digest, sequence: Int64, workUnits: UInt64, wallMicroseconds: UInt64) {
+            self.digest = digest
+            self.sequence = sequence
+            self.workUnits = workUnits
+            self.wallMicroseconds = wallMicroseconds
+        }
+    }
+
+    /// Why a node was asked to hand over what it has.
+    public enum Yield: String, Sendable, CaseIterable {
+        /// Its device is wanted for a job that may not be cut short.
+        case preempted
+        /// The requester has had enough.
+        case closed
     }
 
     /// An attempt that came to an end.
     public struct PastAttempt: Sendable, Equatable {
         public var attempt: UInt32
         public var node: VerifyingKey
-        /// A stable word: `silent`, `abandoned`, `accepted`, `rejected`, `requesterFault`, `inconclusive`.
+        /// A stable word: `silent`, `abandoned`, `preempted`, `closed`, `accepted`, `rejected`, `requesterFault`,
+        /// `inconclusive`.
         public var end: String
+        /// What stays held of the node's stake until the job ends, because it was silent; in minor units.
+        public var penalty: Int64 = 0
     }
 
     public let id: Digest
@@ -68,8 +102,8 @@ public struct Job: Sendable, Equatable {
     public let orderDigest: Digest
     public let specDigest: Digest
     public let currency: String
-    /// Minor units held for the job.
-    public let held: Int64
+    /// How the job is paid for beside the price.
+    public let terms: JobSpec.Terms
     public let workUnits: UInt64
     /// The most that the requester pays, in minor units per million work units.
     public let maxPerMegaUnit: UInt64
@@ -80,6 +114,10 @@ public struct Job: Sendable, Equatable {
     /// Engine seconds.
     public let submittedAt: Int64
 
+    /// Minor units held for the job, top-ups included.
+    public internal(set) var held: Int64
+    /// How many top-ups there were.
+    public internal(set) var topUps: UInt32 = 0
     /// Where the job stands.
     public internal(set) var phase: Phase
     /// When the engine acts by itself, in engine seconds.
@@ -88,19 +126,57 @@ public struct Job: Sendable, Equatable {
     public internal(set) var attempt: UInt32 = 0
     public internal(set) var assignment: Assignment?
     public internal(set) var claim: Claim?
+    /// The last meter reading under the current lease.
+    public internal(set) var reading: Reading?
+    /// Why the node is to hand over what it has, if it is.
+    public internal(set) var yield: Yield?
     /// The validator that has the job, while it has it.
     public internal(set) var validator: VerifyingKey?
     /// How many validators were drawn for this attempt.
     public internal(set) var draws: UInt32 = 0
     public internal(set) var history: [PastAttempt] = []
 
-    /// The id of the hold on the requester's account.
-    public var holdID: TransferID { TransferID(deriving: Array("job-hold".utf8), id.bytes) }
+    /// The id of the hold on the requester's account; each top-up replaces the hold by a larger one.
+    public var holdID: TransferID {
+        guard topUps > 0 else { return TransferID(deriving: Array("job-hold".utf8), id.bytes) }
+        return TransferID(deriving: Array("job-hold".utf8), id.bytes, Array(String(topUps).utf8))
+    }
+
+    /// What was held when the job was ordered, which is also what the node's stake is measured by.
+    var firstHold: Int64 {
+        let units = terms.depositUnits ?? workUnits
+        return Int64(max(1, Charge.amount(workUnits: units, pricePerMegaUnit: maxPerMegaUnit) ?? 0))
+    }
+
+    /// The id of the hold of the requester's bond.
+    public var bondHoldID: TransferID { TransferID(deriving: Array("bond-hold".utf8), id.bytes) }
+
+    /// The id of the hold of what a silent node's stake loses when the job ends.
+    public func penaltyHoldID(attempt: UInt32) -> TransferID {
+        TransferID(deriving: Array("penalty-hold".utf8), id.bytes, Array(String(attempt).utf8))
+    }
+
+    /// The work units that the hold covers at the lease's price, at most all; 0 without a lease.
+    public var coveredUnits: UInt64 {
+        guard let assignment else { return 0 }
+        return min(
+            workUnits,
+            Charge.units(coveredBy: UInt64(held), pricePerMegaUnit: assignment.pricePerMegaUnit)
+        )
+    }
+
+    /// The work that the node says it has done under the current lease.
+    public var meteredUnits: UInt64 { claim?.workUnits ?? reading?.workUnits ?? 0 }
 
     /// The id of the hold on the node's stake for an attempt.
     public func stakeHoldID(attempt: UInt32) -> TransferID {
         TransferID(deriving: Array("stake-hold".utf8), id.bytes, Array(String(attempt).utf8))
     }
+}
+
+extension JobSpec.Terms {
+    /// The bond as the ledger counts it; the reader of specs keeps it within 63 bits.
+    var bondUnits: Int64 { Int64(bond) }
 }
 
 /// A node that offers to run jobs.

@@ -1,9 +1,9 @@
 // The top-up: a requester adds money and time to a metered job under way, both in one signed document.
 public import Codecs
-public import Commitments
+internal import Commitments
 public import Signatures
 
-/// A requester's signed wish to let a metered job go on. Its subject is the order.
+/// A requester's signed wish to let a metered job go on. Its subject is the job's name, which binds requester and spec.
 public struct TopUp: DocumentPredicate {
     public static let predicateType = "urn:assay:topup:1"
     /// The most top-ups of one job.
@@ -11,8 +11,6 @@ public struct TopUp: DocumentPredicate {
 
     /// The job.
     public var jobID: JobID
-    /// The order's digest.
-    public var orderDigest: Digest
     /// Which top-up of the job this is, from 1: the same number with another content is a conflict.
     public var number: Int64
     /// Minor units that are held in addition.
@@ -31,7 +29,6 @@ public struct TopUp: DocumentPredicate {
     /// Makes a top-up.
     public init(
         jobID: JobID,
-        orderDigest: Digest,
         number: Int64,
         amount: UInt64,
         seconds: Int64,
@@ -40,7 +37,6 @@ public struct TopUp: DocumentPredicate {
         createdAt: Int64
     ) {
         self.jobID = jobID
-        self.orderDigest = orderDigest
         self.number = number
         self.amount = amount
         self.seconds = seconds
@@ -52,7 +48,6 @@ public struct TopUp: DocumentPredicate {
     public init(_ value: JSONValue, _ field: String) throws(ParseError) {
         var reader = try JSONReader(value, field)
         jobID = JobID(try reader.digest("jobId"))
-        orderDigest = try reader.digest("orderDigest")
         number = try reader.integer("number", in: 1...Int64(Self.maxCount))
         amount = try reader.decimal("amount", in: 1...maxAmount)
         seconds = try reader.integer("seconds", in: 0...86_400)
@@ -65,7 +60,6 @@ public struct TopUp: DocumentPredicate {
     public var json: JSONValue {
         .object([
             "jobId": .string(jobID.text),
-            "orderDigest": .string(orderDigest.hex),
             "number": .integer(number),
             "amount": .string(String(amount)),
             "seconds": .integer(seconds),
@@ -77,6 +71,6 @@ public struct TopUp: DocumentPredicate {
 
     /// Signs a top-up.
     public static func sign(_ topUp: TopUp, with key: SigningKey) throws(DocumentError) -> Signed<TopUp> {
-        try .sign(topUp, subjects: [Subject(name: "order", digest: topUp.orderDigest)], with: key)
+        try .sign(topUp, subjects: [Subject(name: "job", digest: topUp.jobID.digest)], with: key)
     }
 }

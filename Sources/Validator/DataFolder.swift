@@ -27,6 +27,8 @@ public struct DataFolder: Sendable {
     public var results: String { path + "/results" }
     /// Temporary files of workers that get no namespaces.
     public var work: String { path + "/work" }
+    /// Signed records of the kernels that were admitted.
+    public var admissions: String { path + "/admissions" }
 
     /// The keys that a daemon makes on its first start.
     public enum KeyName: String, Sendable, CaseIterable {
@@ -50,7 +52,7 @@ public struct DataFolder: Sendable {
             made += made.isEmpty && part.isEmpty ? "/" : (made.isEmpty || made.hasSuffix("/") ? "" : "/") + part
             guard mkdir(made, 0o700) == 0 || errno == EEXIST else { throw .system(made, "make the folder") }
         }
-        for part in [path + "/keys", work] {
+        for part in [path + "/keys", work, admissions] {
             guard mkdir(part, 0o700) == 0 || errno == EEXIST else { throw .system(part, "make the folder") }
         }
     }

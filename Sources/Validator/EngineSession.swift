@@ -104,12 +104,34 @@ struct LeasedJob {
     let sealed: SealedJob
     let order: Signed<Order>
     let lease: Signed<Lease>
+    /// Minor units held for the job: by the order, and by the top-ups that came with the lease.
+    let held: UInt64
+    /// Whether the node is to hand over what it has.
+    let yields: Bool
+
+    /// The work units that the hold covers at the lease's price, at most all.
+    var coveredUnits: UInt64 {
+        min(
+            sealed.spec.replay.workUnits,
+            Charge.units(coveredBy: held, pricePerMegaUnit: lease.predicate.pricePerMegaUnit)
+        )
+    }
 
     init(_ work: LeasedWork, engine: VerifyingKey, node: VerifyingKey?) throws(AgentError) {
         do {
             sealed = try SealedJob(parsing: work.spec)
             order = try Signed<Order>(verifying: work.order)
             lease = try Signed<Lease>(verifying: work.lease, key: engine)
+            var held = sealed.spec.holdAmount
+            for (index, bytes) in work.topUps.enumerated() {
+                let topUp = try Signed<TopUp>(verifying: bytes, key: order.signer).predicate
+                guard topUp.jobID == order.predicate.jobID, topUp.number == Int64(index) + 1 else {
+                    throw AgentError.documents("top-up: expected number \(index + 1) of job \(work.job), found another")
+                }
+                held = held.addingReportingOverflow(topUp.amount).partialValue
+            }
+            self.held = held
+            yields = work.yields
             id = try JobID(requester: order.signer, nonce: order.predicate.nonce, spec: work.spec).digest
         } catch {
             throw .documents("\(error)")

@@ -1,4 +1,4 @@
-// The signed documents of an open job, in memory and as rows.
+// The signed documents of an open job, in memory and as rows: one row a document, so that only what is new is written.
 internal import Codecs
 internal import Commitments
 internal import Ledger
@@ -9,11 +9,15 @@ internal import Signatures
 struct JobDocuments: Sendable {
     var order: Signed<Order>
     var sealed: SealedJob
+    var topUps: [Signed<TopUp>] = []
     var lease: Signed<Lease>?
+    var reading: Signed<MeterReading>?
     var execution: Signed<ExecutionStatement>?
     var trace: [UInt8]?
     var commitment: Signed<CommitmentStatement>?
     var verdicts: [Signed<VerdictStatement>] = []
+    /// The members that are in the store, or on their way there.
+    private var written: [String: [UInt8]] = [:]
 
     static let recordKind = "document"
 
@@ -25,6 +29,7 @@ struct JobDocuments: Sendable {
     /// Begins an attempt.
     mutating func begin(_ lease: Signed<Lease>) {
         self.lease = lease
+        reading = nil
         execution = nil
         trace = nil
         commitment = nil
@@ -40,7 +45,9 @@ struct JobDocuments: Sendable {
     /// Everything by its name in a bundle.
     var members: [String: [UInt8]] {
         var members = [BundleMember.order: order.envelope, BundleMember.spec: sealed.bytes]
+        for (index, topUp) in topUps.enumerated() { members[BundleMember.topUp(index + 1)] = topUp.envelope }
         members[BundleMember.lease] = lease?.envelope
+        members[BundleMember.reading] = reading?.envelope
         members[BundleMember.execution] = execution?.envelope
         members[BundleMember.trace] = trace
         members[BundleMember.commitment] = commitment?.envelope
@@ -48,31 +55,48 @@ struct JobDocuments: Sendable {
         return members
     }
 
-    /// The one row in which the documents of a job survive a restart; `nil` as the body forgets them.
-    func record(job: Digest) -> Record {
-        let object = JSONObject(members.sorted { $0.key < $1.key }.map { ($0.key, .string(Base64.encode($0.value))) })
-        return Record(kind: Self.recordKind, id: job.bytes, body: JSONValue.object(object).serialized())
+    /// The rows that have changed since the last call.
+    mutating func changes(job: Digest) -> [Record] {
+        let members = members
+        let names = Set(members.keys).union(written.keys).filter { members[$0] != written[$0] }
+        written = members
+        return names.sorted().map { Record(kind: Self.recordKind, id: Self.id(job, $0), body: members[$0]) }
     }
 
-    /// Reads a row that `record(job:)` made. Signatures are verified again: the database is not trusted more than the wire.
-    init(record: Record, engine: VerifyingKey) throws(StorageError) {
+    /// The rows that forget every document that was written.
+    func removal(job: Digest) -> [Record] {
+        written.keys.sorted().map { Record(kind: Self.recordKind, id: Self.id(job, $0), body: nil) }
+    }
+
+    private static func id(_ job: Digest, _ name: String) -> [UInt8] { job.bytes + Array(name.utf8) }
+
+    /// Reads the rows of a job; `nil` when there are none. Signatures are verified again: the database is not trusted more than
+    /// the wire.
+    init?(job: Digest, in store: any LedgerStore, engine: VerifyingKey) throws(StorageError) {
         do {
-            let limits = JSONLimits(bytes: 256 << 20, depth: 4, values: 4096)
-            var reader = try JSONReader(try JSONValue(parsing: record.body ?? [], limits: limits), "document")
-            func bytes(_ name: String) throws(ParseError) -> [UInt8]? {
-                guard reader.has(name) else { return nil }
-                return try Base64.decode(try reader.string(name, maxBytes: 64 << 20), field: name)
+            var written: [String: [UInt8]] = [:]
+            func member(_ name: String) throws(LedgerError) -> [UInt8]? {
+                let body = try store.record(kind: Self.recordKind, id: Self.id(job, name))?.body
+                written[name] = body
+                return body
             }
-            order = try Signed<Order>(verifying: try bytes(BundleMember.order) ?? [])
-            sealed = try SealedJob(parsing: try bytes(BundleMember.spec) ?? [])
-            lease = try bytes(BundleMember.lease).map { try Signed<Lease>(verifying: $0, key: engine) }
-            execution = try bytes(BundleMember.execution).map { try Signed<ExecutionStatement>(verifying: $0) }
-            trace = try bytes(BundleMember.trace)
-            commitment = try bytes(BundleMember.commitment).map { try Signed(verifying: $0, key: engine) }
-            while let verdict = try bytes(BundleMember.verdict(verdicts.count)) {
+            guard let signed = try member(BundleMember.order), let spec = try member(BundleMember.spec) else {
+                return nil
+            }
+            order = try Signed<Order>(verifying: signed)
+            sealed = try SealedJob(parsing: spec)
+            while let topUp = try member(BundleMember.topUp(topUps.count + 1)) {
+                topUps.append(try Signed<TopUp>(verifying: topUp, key: order.signer))
+            }
+            lease = try member(BundleMember.lease).map { try Signed<Lease>(verifying: $0, key: engine) }
+            reading = try member(BundleMember.reading).map { try Signed<MeterReading>(verifying: $0) }
+            execution = try member(BundleMember.execution).map { try Signed<ExecutionStatement>(verifying: $0) }
+            trace = try member(BundleMember.trace)
+            commitment = try member(BundleMember.commitment).map { try Signed(verifying: $0, key: engine) }
+            while let verdict = try member(BundleMember.verdict(verdicts.count)) {
                 verdicts.append(try Signed<VerdictStatement>(verifying: verdict))
             }
-            try reader.finish()
+            self.written = written
         } catch {
             throw StorageError(path: "document", operation: "read the documents of a job", reason: "\(error)")
         }

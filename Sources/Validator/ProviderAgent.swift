@@ -28,13 +28,13 @@ public struct NodeOffer: Sendable, Equatable {
 /// A signed execution is kept on disk before it is sent: a node that crashed sends the same statement again, never a
 /// second one for the same attempt.
 public struct ProviderAgent: Sendable {
-    private let session: EngineSession
-    private let runner: any Runner
+    let session: EngineSession
+    let runner: any Runner
     private let offer: NodeOffer
     private let results: ResultFolder
     private let artefacts: ArtefactStore
     private let producer: (any EvidenceProducer)?
-    private let log: Logger
+    let log: Logger
 
     /// Makes an agent.
     /// - Parameters:
@@ -113,28 +113,70 @@ public struct ProviderAgent: Sendable {
         }
         log.info("provider: running job \(work.job), attempt \(job.lease.predicate.attempt)")
         let files = try await session.files(of: job.sealed, job: work.job, keepingIn: artefacts)
-        let startedAt = session.clock.now
-        switch await runner.run(job.sealed.spec.replay, files: files) {
+        guard job.sealed.spec.terms.allowsPrefix else {
+            switch await run(job.sealed, job, files, startedAt: session.clock.now) {
+            case .success(let result): try await deliver(result, of: job)
+            case .failure(let reason): try await giveUp(job, reason)
+            }
+            return true
+        }
+        try await runInStages(job, files)
+        return true
+    }
+
+    /// Why there is no result.
+    enum NoResult: Error {
+        case refused(String)
+        case failed(RunFailure)
+        case unsigned(AgentError)
+    }
+
+    /// Runs the job, or the beginning of it, and signs what came out.
+    func run(
+        _ sealed: SealedJob,
+        _ job: LeasedJob,
+        _ files: [String: [UInt8]],
+        startedAt: Int64
+    ) async -> Result<NodeResult, NoResult> {
+        switch await runner.run(sealed.spec.replay, files: files) {
         case .completed(let execution):
-            log.info("provider: job \(work.job) ran in sandbox \(execution.sandbox.level.rawValue)")
+            log.info("provider: job \(job.id) ran in sandbox \(execution.sandbox.level.rawValue)")
             let evidence: [String: [UInt8]]
             do throws(RunFailure) {
                 evidence = try await self.evidence(for: execution, of: job, files)
             } catch {
-                guard error.reason != .cancelled else { throw .cancelled }
-                try await abandon(job, "no evidence: \(error.description)")
-                return true
+                guard error.reason != .cancelled else { return .failure(.failed(error)) }
+                return .failure(.refused("no evidence: \(error.description)"))
             }
-            let result = try sign(execution, evidence, of: job, files, startedAt: startedAt)
-            try results.write(result, job: work.job, attempt: job.lease.predicate.attempt)
-            try await hand(result, over: work.job)
+            do throws(AgentError) {
+                return .success(
+                    try sign(execution, evidence, of: sealed, under: job.lease, files, startedAt: startedAt)
+                )
+            } catch {
+                return .failure(.unsigned(error))
+            }
         case .refused(let faults):
-            try await abandon(job, "a kernel breaks a rule: " + faults.map(\.description).joined(separator: "; "))
+            let rules = faults.map(\.description).joined(separator: "; ")
+            return .failure(.refused("a kernel breaks a rule: " + rules))
+        case .failed(let failure): return .failure(.failed(failure))
+        }
+    }
+
+    /// Keeps a result on the disk, then hands it over.
+    func deliver(_ result: NodeResult, of job: LeasedJob) async throws(AgentError) {
+        try results.write(result, job: job.id, attempt: job.lease.predicate.attempt)
+        try await hand(result, over: job.id)
+    }
+
+    /// Gives the lease back for want of a result.
+    func giveUp(_ job: LeasedJob, _ reason: NoResult) async throws(AgentError) {
+        switch reason {
+        case .refused(let text): try await abandon(job, text)
         case .failed(let failure):
             guard failure.reason != .cancelled else { throw .cancelled }
             try await abandon(job, failure.description)
+        case .unsigned(let error): throw error
         }
-        return true
     }
 
     /// Whether a result that was kept is one under this very lease: an engine that lost a lease in a crash may have granted
@@ -144,7 +186,7 @@ public struct ProviderAgent: Sendable {
         return statement?.predicate.leaseDigest == lease.digest
     }
 
-    private func abandon(_ job: LeasedJob, _ reason: String) async throws(AgentError) {
+    func abandon(_ job: LeasedJob, _ reason: String) async throws(AgentError) {
         log.warning("provider: giving job \(job.id) back: \(reason)")
         _ = try await session.node(
             .abandon(
@@ -190,7 +232,8 @@ public struct ProviderAgent: Sendable {
     private func sign(
         _ execution: Execution,
         _ evidence: [String: [UInt8]],
-        of job: LeasedJob,
+        of sealed: SealedJob,
+        under lease: Signed<Lease>,
         _ files: [String: [UInt8]],
         startedAt: Int64
     ) throws(AgentError) -> NodeResult {
@@ -198,13 +241,13 @@ public struct ProviderAgent: Sendable {
         do {
             var statement = try ExecutionStatement(
                 reporting: execution,
-                of: job.sealed,
-                under: job.lease,
+                of: sealed,
+                under: lease,
                 startedAt: startedAt,
                 finishedAt: session.clock.now
             )
             let task = EvidenceTask(
-                job: job.sealed,
+                job: sealed,
                 values: BoundValues(statement),
                 files: files,
                 outputs: execution.outputs
@@ -222,7 +265,9 @@ public struct ProviderAgent: Sendable {
         return NodeResult(
             execution: signed.envelope,
             trace: execution.trace.json.serialized(),
-            outputs: results.map(\.0)
+            outputs: results.map(\.0),
+            workUnits: execution.workUnits,
+            wallMicroseconds: execution.wallMicroseconds
         )
     }
 

@@ -11,6 +11,9 @@ struct NodeResult: Sendable, Equatable {
     var trace: [UInt8]
     /// The identifiers of the outputs; their bytes are in the artefact folder.
     var outputs: [CID]
+    /// What was measured; not kept on the disk.
+    var workUnits: UInt64 = 0
+    var wallMicroseconds: UInt64 = 0
 }
 
 /// A folder with one file for each attempt that this node has signed.

@@ -51,7 +51,7 @@ extension Scheduler {
             let account = try known(name)
             let issuer = engine.account(.issuer, of: key.verifyingKey)
             return try await move(.withdraw, from: account.id, to: issuer, amount, signed, shows: account.id)
-        case .register, .poll, .abandon:
+        case .register, .poll, .abandon, .close:
             throw EngineError.wrongAction(signed.predicate.action, expected: "open, credit or withdraw")
         }
     }

@@ -122,7 +122,7 @@ extension Scheduler {
 
     /// The identity of an input of an open job; `nil` when the job has ended and needs none any more.
     private func input(_ job: Digest, _ cid: CID) async throws(EngineError) -> ArtefactIdentity? {
-        guard let file = documents[job] else {
+        guard let file = try documents(of: job) else {
             _ = try await view(of: job)
             return nil
         }
@@ -139,7 +139,7 @@ extension Scheduler {
 
     /// Offers a funded job whose files are all there; refunds it when the files break a rule.
     func offerWhenComplete(_ job: Digest) async throws(EngineError) {
-        guard engine.jobs[job]?.phase == .funded, let file = documents[job] else { return }
+        guard engine.jobs[job]?.phase == .funded, let file = try documents(of: job) else { return }
         guard missingInputs(file).isEmpty else { return }
         if let reason = try fault(in: file) {
             try await perform(.refuse(job: job, reason: reason))
@@ -179,7 +179,7 @@ extension Scheduler {
     }
 
     private func checkBelongs(_ cid: CID, to job: Digest) throws(EngineError) {
-        guard let file = documents[job] else { throw .unknownJob(job) }
+        guard let file = try documents(of: job) else { throw .unknownJob(job) }
         let named = file.sealed.files.map(\.identity) + file.results
         guard named.contains(where: { $0.cid == cid }) else {
             throw .unknownFile(cid, "a file of job \(job)")
@@ -194,18 +194,18 @@ extension Scheduler {
         try await endingIsDurable(of: nil)
         try requireHealth()
         let limit = min(max(0, limit), Self.jobsListed)
-        let open = engine.jobs.values.sorted { ($1.submittedAt, $1.id) < ($0.submittedAt, $0.id) }.prefix(limit)
-        var views = open.map { openView(of: $0) }
+        var views: [JobView] = []
+        // Why each of them waits for a node is told only when one job is asked for: it takes a look at every node.
+        for job in engine.latestJobs(limit) { views.append(try openView(of: job, isAlone: false)) }
         let wanted = limit - views.count
         guard wanted > 0 else { return views }
         let rows: [ReceiptRow]
         do throws(LedgerError) {
-            let count = try store.receiptCount()
-            rows = try store.receipts(offset: max(0, count - wanted), limit: wanted)
+            rows = try store.latestReceipts(before: nil, limit: wanted).map(\.row)
         } catch {
             throw EngineError(error)
         }
-        for row in rows.reversed() {
+        for row in rows {
             if let view = try finalView(of: row.job) { views.append(view) }
         }
         return views
@@ -235,7 +235,7 @@ extension Scheduler {
     func view(of id: Digest) async throws(EngineError) -> JobView {
         try await endingIsDurable(of: id)
         try requireHealth()
-        if let job = engine.jobs[id] { return openView(of: job) }
+        if let job = engine.jobs[id] { return try openView(of: job, isAlone: true) }
         if let view = try finalView(of: id) { return view }
         throw .unknownJob(id)
     }
@@ -249,23 +249,24 @@ extension Scheduler {
         }
     }
 
-    private func openView(of job: Job) -> JobView {
-        let file = documents[job.id]
+    private func openView(of job: Job, isAlone: Bool) throws(EngineError) -> JobView {
         var missing: [CID] = []
         let reason: String
         switch job.phase {
         case .funded:
-            missing = file.map(missingInputs) ?? []
+            missing = try documents(of: job.id).map(missingInputs) ?? []
             reason = "waiting for \(missing.count) files"
         case .offered:
-            let counts = engine.mismatches(of: job.id, at: clock.now)
+            let counts = (isAlone ? engine.mismatches(of: job.id, at: clock.now) : [:])
                 .sorted { $0.key.rawValue < $1.key.rawValue }
                 .map { "\($0.value) \($0.key.rawValue)" }
             let seen = "\(engine.nodes.count) nodes registered"
             reason = "waiting for a node: " + (counts.isEmpty ? seen : seen + ", " + counts.joined(separator: ", "))
-        case .assigned: reason = "running on node \(job.assignment?.node.text ?? "?")"
+        case .assigned:
+            let stop = job.yield.map { ", asked to stop: \($0.rawValue)" } ?? ""
+            reason = "running on node \(job.assignment?.node.text ?? "?")" + stop
         case .committed:
-            missing = file.map(missingOutputs) ?? []
+            missing = try documents(of: job.id).map(missingOutputs) ?? []
             reason = "waiting for \(missing.count) outputs"
         case .verifying:
             reason = job.validator.map { "with validator \($0)" } ?? "waiting for a validator"
@@ -279,7 +280,11 @@ extension Scheduler {
             held: job.held,
             deadline: job.deadline,
             reason: reason,
-            missing: missing
+            missing: missing,
+            metered: job.reading?.workUnits,
+            covered: job.assignment == nil ? nil : job.coveredUnits,
+            topUps: job.topUps > 0 ? Int64(job.topUps) : nil,
+            yields: job.yield?.rawValue
         )
     }
 

@@ -15,34 +15,35 @@ extension Scheduler {
         let job = ending.job
         let hasLease = job.assignment != nil
         let verdicts = hasLease ? file.verdicts : []
-        let receipt = try Receipt.sign(
-            Receipt(
-                jobID: JobID(job.id),
-                attempt: hasLease ? Int64(job.attempt) : 0,
-                engine: key.verifyingKey,
-                requester: job.requester,
-                account: file.order.predicate.account,
-                specDigest: file.sealed.digest,
-                orderDigest: file.order.digest,
-                leaseDigest: hasLease ? file.lease?.digest : nil,
-                executionDigest: hasLease ? file.execution?.digest : nil,
-                verdictDigests: verdicts.map(\.digest),
-                rulesetDigest: engine.configuration.ruleset.digest,
-                outcome: ending.outcome,
-                fault: ending.fault,
-                reason: ending.reason.code,
-                attempts: job.history.map { Receipt.Attempt(attempt: Int64($0.attempt), node: $0.node, end: $0.end) },
-                settlement: ending.settlement,
-                settledAt: ending.settledAt
-            ),
-            with: key
+        var document = Receipt(
+            jobID: JobID(job.id),
+            attempt: hasLease ? Int64(job.attempt) : 0,
+            engine: key.verifyingKey,
+            requester: job.requester,
+            account: file.order.predicate.account,
+            specDigest: file.sealed.digest,
+            orderDigest: file.order.digest,
+            leaseDigest: hasLease ? file.lease?.digest : nil,
+            executionDigest: hasLease ? file.execution?.digest : nil,
+            verdictDigests: verdicts.map(\.digest),
+            rulesetDigest: engine.configuration.ruleset.digest,
+            outcome: ending.outcome,
+            fault: ending.fault,
+            reason: ending.reason.code,
+            attempts: job.history.map { Receipt.Attempt(attempt: Int64($0.attempt), node: $0.node, end: $0.end) },
+            settlement: ending.settlement,
+            settledAt: ending.settledAt
         )
+        document.topUpDigests = file.topUps.map(\.digest)
+        document.readingDigest = hasLease ? file.reading?.digest : nil
+        let receipt = try Receipt.sign(document, with: key)
         var members: [String: [UInt8]] = [
             BundleMember.receipt: receipt.envelope,
             BundleMember.order: file.order.envelope,
             BundleMember.spec: file.sealed.bytes,
             BundleMember.ruleset: engine.configuration.ruleset.bytes,
         ]
+        for (index, topUp) in file.topUps.enumerated() { members[BundleMember.topUp(index + 1)] = topUp.envelope }
         if hasLease { members.merge(file.members) { kept, _ in kept } }
         var absent: [Bundle.Absent] = []
         var room = Self.bundledBytes
@@ -58,8 +59,7 @@ extension Scheduler {
         return ReceiptRow(
             job: job.id,
             attempt: job.attempt,
-            // Without a validator's verdict nothing is paid out, and the receipt itself is the decision.
-            verdict: ending.verdictDigest ?? receipt.digest,
+            verdict: ending.decision,
             outcome: ending.outcome.rawValue,
             at: ending.settledAt,
             bundleBytes: bundle

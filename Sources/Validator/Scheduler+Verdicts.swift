@@ -22,11 +22,11 @@ extension Scheduler {
         }
         try Self.demand("verdict.jobId", job.hex, signed.predicate.jobID.text)
         // A verdict that comes again is answered with how the job stands or ended.
-        guard let file = documents[job], !file.verdicts.contains(where: { $0.digest == signed.digest }) else {
+        guard let file = try documents(of: job), !file.verdicts.contains(where: { $0.digest == signed.digest }) else {
             return try await view(of: job)
         }
         if let execution = file.execution, execution.digest == signed.predicate.executionDigest {
-            try Self.check(signed, of: execution.predicate, demand: file.sealed.spec.evidence)
+            try Self.check(signed, of: execution.predicate, spec: file.sealed.spec)
             try await recheck(signed.predicate, execution, file)
         }
         let decision = signed.predicate.verdict
@@ -53,8 +53,9 @@ extension Scheduler {
     private static func check(
         _ signed: Signed<VerdictStatement>,
         of execution: ExecutionStatement,
-        demand evidence: EvidenceDemand
+        spec: JobSpec
     ) throws(EngineError) {
+        let evidence = spec.evidence
         let statement = signed.predicate
         let decision = statement.verdict
         let subjects = signed.subjects.map { "\($0.name) \($0.digest)" }.joined(separator: ", ")
@@ -69,7 +70,11 @@ extension Scheduler {
             try demand("verdict.divergence", none, statement.divergence?.description ?? none)
             // Without a replay, or with a drawn one, the bound follows from what `recheck` judges again.
             guard evidence.replay?.scope == .whole else { break }
-            try demand("verdict.verdict.soundness", Soundness.exact.text, decision.soundness.text)
+            let replay = spec.replay
+            let soundness = Soundness(millibits: replay.errorMillibits)
+            try demand("verdict.verdict.soundness", soundness.text, decision.soundness.text)
+            // Where bounds are held the validator's own run has roots of its own.
+            guard replay.replayClass.isBitExact else { break }
             let roots = statement.replayed
             try demand("verdict.replayed.outputRoot", execution.outputRoot.hex, roots?.outputRoot.hex ?? none)
             try demand("verdict.replayed.traceRoot", execution.traceRoot.hex, roots?.traceRoot.hex ?? none)

@@ -2,6 +2,7 @@
 internal import Codecs
 public import Commitments
 public import EngineAPI
+internal import Ledger
 internal import Market
 internal import Receipts
 internal import Replay
@@ -30,21 +31,22 @@ extension Scheduler: EngineAPI {
             return nil
         case .poll:
             try await perform(.nodeSeen(node))
-            guard let job = engine.lease(of: node), let file = documents[job.id], let lease = file.lease else {
-                return nil
-            }
+            guard let job = engine.lease(of: node), let file = try documents(of: job.id), let lease = file.lease
+            else { return nil }
             return LeasedWork(
                 job: job.id,
                 lease: lease.envelope,
                 order: file.order.envelope,
-                spec: file.sealed.bytes
+                spec: file.sealed.bytes,
+                topUps: file.topUps.map(\.envelope),
+                yields: job.yield != nil
             )
         case .abandon(let job, let attempt, let reason):
             try await perform(
                 .abandon(job: job.digest, attempt: UInt32(attempt), node: node, reason: reason)
             )
             return nil
-        case .open, .credit, .withdraw:
+        case .open, .credit, .withdraw, .close:
             throw EngineError.wrongAction(signed.predicate.action, expected: "register, poll or abandon")
         }
     }
@@ -70,10 +72,11 @@ extension Scheduler: EngineAPI {
         trace: [UInt8]
     ) async throws(EngineError) -> JobView {
         // A result that comes again after the job has ended is answered with how it ended.
-        guard let file = documents[job] else { return try await view(of: job) }
+        guard let file = try documents(of: job) else { return try await view(of: job) }
         guard let lease = file.lease else {
             throw EngineError(.staleLease(job: job, expected: "no lease", actual: "an execution"))
         }
+        try await keepLate(execution, of: job, lease)
         let signed: Signed<ExecutionStatement>
         do throws(DocumentError) {
             signed = try Signed<ExecutionStatement>(verifying: execution, key: lease.predicate.node)
@@ -82,7 +85,11 @@ extension Scheduler: EngineAPI {
         }
         try check(signed, trace, against: file, lease)
         let commitment = try commitment(to: signed, file)
-        let claim = Job.Claim(executionDigest: signed.digest, outputRoot: signed.predicate.outputRoot)
+        let claim = Job.Claim(
+            executionDigest: signed.digest,
+            outputRoot: signed.predicate.outputRoot,
+            workUnits: signed.predicate.meter.workUnits
+        )
         let attempt = UInt32(signed.predicate.attempt)
         try await perform(.commit(job: job, attempt: attempt, node: signed.signer, claim: claim)) { documents in
             // The same statement in another envelope changes nothing that is on the disk.
@@ -124,6 +131,30 @@ extension Scheduler: EngineAPI {
         try CommitmentStatement.seed(job: JobID(job), attempt: Int64(attempt), with: key)
     }
 
+    /// The kind of the row of a result that came after its lease was over.
+    static let lateRecordKind = "late"
+
+    /// Keeps the result of an earlier attempt's node, once, and refuses it: the work is on record, and not paid.
+    private func keepLate(
+        _ execution: [UInt8],
+        of job: Digest,
+        _ lease: Signed<Lease>
+    ) async throws(EngineError) {
+        guard let open = engine.jobs[job], let late = try? Signed<ExecutionStatement>(verifying: execution),
+            late.predicate.jobID.digest == job, late.predicate.epoch < lease.predicate.epoch,
+            open.history.contains(where: { $0.attempt == late.predicate.attempt && $0.node == late.signer })
+        else { return }
+        let id = job.bytes + [UInt8(truncatingIfNeeded: late.predicate.attempt)]
+        try await keep(Record(kind: Self.lateRecordKind, id: id, body: execution))
+        throw EngineError(
+            .staleLease(
+                job: job,
+                expected: "epoch \(lease.predicate.epoch)",
+                actual: "epoch \(late.predicate.epoch); the result is kept and not paid"
+            )
+        )
+    }
+
     /// Compares a statement with its lease and its spec: whatever can be seen without running anything.
     private func check(
         _ signed: Signed<ExecutionStatement>,
@@ -132,7 +163,12 @@ extension Scheduler: EngineAPI {
         _ lease: Signed<Lease>
     ) throws(EngineError) {
         let statement = signed.predicate
-        let spec = file.sealed.spec.replay
+        let spec: ReplaySpec
+        do throws(ParseError) {
+            spec = try file.sealed.spec.prefix(steps: statement.steps).replay
+        } catch {
+            throw EngineError(.refused, error.within("execution"))
+        }
         func demand(_ field: String, _ expected: String, _ actual: String) throws(EngineError) {
             try Self.demand(field, expected, actual)
         }
@@ -182,7 +218,7 @@ extension Scheduler: EngineAPI {
 
     /// The identity of an output or a part of the evidence of an open job; `nil` when the job has ended and needs none any more.
     private func output(_ job: Digest, _ cid: CID) async throws(EngineError) -> ArtefactIdentity? {
-        guard let file = documents[job] else {
+        guard let file = try documents(of: job) else {
             _ = try await view(of: job)
             return nil
         }
@@ -199,7 +235,7 @@ extension Scheduler: EngineAPI {
 
     /// Queues a committed job for verification when all of its outputs are there.
     func verifyWhenComplete(_ job: Digest) async throws(EngineError) {
-        guard let open = engine.jobs[job], open.phase == .committed, let file = documents[job] else { return }
+        guard let open = engine.jobs[job], open.phase == .committed, let file = try documents(of: job) else { return }
         guard missingOutputs(file).isEmpty else { return }
         try await perform(.outputsPresent(job: job, attempt: open.attempt))
     }
@@ -210,7 +246,7 @@ extension Scheduler: EngineAPI {
             throw EngineError.wrongAction(signed.predicate.action, expected: "poll")
         }
         try await perform(.validatorSeen(signed.signer))
-        guard let job = engine.verification(of: signed.signer), let file = documents[job.id],
+        guard let job = engine.verification(of: signed.signer), let file = try documents(of: job.id),
             let lease = file.lease, let execution = file.execution, let trace = file.trace
         else { return nil }
         return VerificationWork(

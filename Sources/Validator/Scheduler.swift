@@ -45,12 +45,18 @@ public actor Scheduler {
     /// The batches on their way to the disk that end jobs: such a job is no longer in the market and not yet in the store.
     private var endings: [Digest: CommitTicket] = [:]
     private var inFlight = 0
+    /// How many batches with documents of a job are on their way to the disk.
+    private(set) var writing: [Digest: Int] = [:]
+    /// Jobs of an earlier process that have still to be looked at once.
+    var unchecked: [Digest] = []
 
     /// The most batches on their way to the disk: fewer than a store queues, because what the market has done must be
     /// written.
     static let inFlightMax = 2048
     /// The most bytes of a spec.
     static let specBytes = JobSpec.maxBytes
+    /// How many jobs are looked at again before the first answer; the others are before the first deadline.
+    static let recheckedAtStart = 1000
     /// Inputs and outputs above this many bytes in all stay out of the receipt's bundle.
     static let bundledBytes: UInt64 = 64 << 20
 
@@ -75,17 +81,15 @@ public actor Scheduler {
         self.anchors = anchors
         self.version = version
         self.log = log
-        let image = try store.load(recordKinds: [Job.recordKind, Node.recordKind, JobDocuments.recordKind])
+        let image = try store.load(recordKinds: [Job.recordKind, Node.recordKind])
         var jobs: [Job] = []
         var nodes: [Node] = []
         for record in image.records {
-            let body = record.body ?? []
-            switch record.kind {
-            case Job.recordKind: jobs.append(try Job(try JSONValue(parsing: body)))
-            case Node.recordKind: nodes.append(try Node(try JSONValue(parsing: body)))
-            default:
-                let job = try Digest(record.id, field: "document.id")
-                documents[job] = try JobDocuments(record: record, engine: key.verifyingKey)
+            let row = record.body ?? []
+            if record.kind == Job.recordKind {
+                jobs.append(try Job(row: row))
+            } else {
+                nodes.append(try Node(row: row))
             }
         }
         engine = Engine(configuration: configuration, book: image.book, jobs: jobs, nodes: nodes)
@@ -93,17 +97,15 @@ public actor Scheduler {
         for account in engine.ownAccounts where engine.book.accounts[account.id] == nil {
             try await perform(.openAccount(account))
         }
-        // The last file of a job may have come just before the end of the process that was to note it.
-        for job in jobs {
-            try await offerWhenComplete(job.id)
-            try await verifyWhenComplete(job.id)
-        }
+        unchecked = jobs.filter { $0.phase == .funded || $0.phase == .committed }.map(\.id)
+        try await recheck(Self.recheckedAtStart)
     }
 
     /// Fires deadlines until the task is cancelled.
     public func run() async {
         while !Task.isCancelled {
             do throws(EngineError) {
+                while !unchecked.isEmpty, failure == nil { try await recheck(256) }
                 if failure == nil, let due = engine.nextDeadline, due <= clock.now { try await perform(.tick) }
             } catch {
                 log.error("scheduler: \(error)")
@@ -117,12 +119,11 @@ public actor Scheduler {
 
     /// The state in numbers.
     public var summary: SchedulerSummary {
-        let now = clock.now
-        return SchedulerSummary(
-            jobsByPhase: Dictionary(engine.jobs.values.map { ($0.phase.rawValue, 1) }, uniquingKeysWith: +),
-            nodesOnline: engine.nodes.keys.filter { engine.isOnline($0, at: now) }.count,
-            unjudged: engine.jobs.values.filter { $0.phase == .verifying && $0.validator == nil }.count,
-            heldUnits: engine.jobs.values.reduce(0) { $0 + $1.held }
+        SchedulerSummary(
+            jobsByPhase: Dictionary(uniqueKeysWithValues: engine.jobCounts.map { ($0.key.rawValue, $0.value) }),
+            nodesOnline: engine.onlineCount(at: clock.now),
+            unjudged: engine.unjudgedCount,
+            heldUnits: engine.heldUnits
         )
     }
 
@@ -154,6 +155,7 @@ public actor Scheduler {
             return effects
         }
         let batch: Batch
+        let concerned = Set((effects.jobs + effects.leases).map(\.id))
         do {
             batch = try self.batch(for: effects, records: records)
         } catch {
@@ -163,11 +165,22 @@ public actor Scheduler {
         last = ticket
         inFlight += 1
         for ending in effects.endings { endings[ending.job.id] = ticket }
+        for job in concerned { writing[job, default: 0] += 1 }
         try await durable(ticket)
         inFlight -= 1
         for ending in effects.endings { endings[ending.job.id] = nil }
+        for job in concerned { writing[job] = writing[job].flatMap { $0 > 1 ? $0 - 1 : nil } }
         engine.release(batch)
+        trimDocuments()
         return effects
+    }
+
+    /// Makes a row durable that no event goes with.
+    func keep(_ record: Record) async throws(EngineError) {
+        try requireHealth()
+        let ticket = store.submit(Batch(records: [record]))
+        last = ticket
+        try await durable(ticket)
     }
 
     /// Waits for a batch.
@@ -206,7 +219,7 @@ public actor Scheduler {
     private func batch(for effects: Effects, records: [Record]) throws -> Batch {
         var batch = Batch(effects: effects.ledger, records: records)
         for job in effects.leases {
-            guard let assignment = job.assignment, var file = documents[job.id] else { continue }
+            guard let assignment = job.assignment, var file = try documents(of: job.id) else { continue }
             let drawsReplay = file.sealed.spec.evidence.replay?.draw != nil
             let lease = Lease(
                 jobID: JobID(job.id),
@@ -225,15 +238,19 @@ public actor Scheduler {
             documents[job.id] = file
         }
         for job in effects.jobs {
-            batch.records.append(Record(kind: Job.recordKind, id: job.id.bytes, body: job.json.serialized()))
-            if let file = documents[job.id] { batch.records.append(file.record(job: job.id)) }
+            batch.records.append(Record(kind: Job.recordKind, id: job.id.bytes, body: job.row))
+            // What is not in memory has not changed.
+            if let changes = documents[job.id]?.changes(job: job.id) { batch.records += changes }
         }
         for node in effects.nodes {
-            batch.records.append(Record(kind: Node.recordKind, id: node.key.bytes, body: node.json.serialized()))
+            batch.records.append(Record(kind: Node.recordKind, id: node.key.bytes, body: node.row))
         }
         for ending in effects.endings {
             let id = ending.job.id
-            guard let file = documents.removeValue(forKey: id) else {
+            guard
+                let file = try documents.removeValue(forKey: id)
+                    ?? JobDocuments(job: id, in: store, engine: key.verifyingKey)
+            else {
                 throw StorageError(
                     path: id.hex,
                     operation: "write a receipt",
@@ -242,7 +259,7 @@ public actor Scheduler {
             }
             batch.receipts.append(try receipt(of: ending, file))
             batch.records.append(Record(kind: Job.recordKind, id: id.bytes, body: nil))
-            batch.records.append(Record(kind: JobDocuments.recordKind, id: id.bytes, body: nil))
+            batch.records += file.removal(job: id)
             batch.records.append(
                 Record(kind: JobView.finalRecordKind, id: id.bytes, body: JobView(ending).json.serialized())
             )

@@ -81,7 +81,7 @@ public struct ValidatorAgent: Sendable {
         var outcome: RunOutcome?
         let isDrawn = draw.flatMap { draw in record.flatMap { draw.decide($0).isDrawn } }
         if claim.job.sealed.spec.evidence.replay?.scope == .whole || isDrawn == true {
-            outcome = await runner.run(claim.job.sealed.spec.replay, files: files)
+            outcome = await runner.run(claim.work.spec.replay, files: files)
         }
         if case .failed(let failure) = outcome, failure.reason == .cancelled { throw .cancelled }
         if case .completed(let run) = outcome {
@@ -92,7 +92,7 @@ public struct ValidatorAgent: Sendable {
         let (verdict, divergence) = EvidenceAppraiser(anchors: anchors, time: now).appraise(
             claim.execution,
             ExecutionMaterial(
-                job: claim.job.sealed,
+                job: claim.work,
                 trace: claim.trace,
                 outputs: outputs,
                 files: files,
@@ -150,7 +150,7 @@ public struct ValidatorAgent: Sendable {
                 validator: session.key.verifyingKey,
                 executionDigest: claim.execution.digest,
                 at: time,
-                replayed: try run.map { try VerdictStatement.Replayed($0, of: claim.job.sealed.spec.replay) },
+                replayed: try run.map { try VerdictStatement.Replayed($0, of: claim.work.spec.replay) },
                 divergence: divergence,
                 device: run?.device,
                 sandbox: run?.sandbox,
@@ -167,6 +167,8 @@ public struct ValidatorAgent: Sendable {
 /// An execution whose documents fit together: a lease by the engine, a statement by the lease's node, the trace it names.
 private struct Claim {
     let job: LeasedJob
+    /// What the statement says was done: the whole job, or its first steps.
+    let work: SealedJob
     let execution: Signed<ExecutionStatement>
     let trace: Trace
     let commitment: Signed<CommitmentStatement>?
@@ -185,6 +187,8 @@ private struct Claim {
         } catch {
             throw .documents("\(error)")
         }
+        // A statement about fewer steps than the terms allow is judged against the whole job, and fails there.
+        self.work = (try? job.sealed.prefix(steps: execution.predicate.steps)) ?? job.sealed
         guard execution.predicate.jobID.digest == work.job, execution.predicate.leaseDigest == job.lease.digest else {
             throw .documents("execution: expected one under lease \(job.lease.digest), found another")
         }

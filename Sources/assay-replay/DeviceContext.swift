@@ -20,6 +20,7 @@ struct DeviceContext {
     private let device: cl_device_id
     private let context: cl_context
     private let queue: cl_command_queue
+    private let isSimulator: Bool
 
     /// Opens the first device that does what `spec` needs.
     static func open(_ spec: ReplaySpec) throws(RunFailure) -> DeviceContext {
@@ -36,6 +37,12 @@ struct DeviceContext {
         throw RunFailure(.noDevice, reasons.joined(separator: "; "))
     }
 
+    /// Opens the first device there is: the simulator, which a worker of that stage finds alone.
+    static func openFirst() throws(RunFailure) -> DeviceContext {
+        guard let first = FoundDevice.all().first else { throw RunFailure(.noDevice, "no simulator") }
+        return try DeviceContext(first, isSimulator: true)
+    }
+
     private static func unfitness(_ device: DeviceDescription, _ spec: ReplaySpec) -> String? {
         switch spec.device.kind {
         case .any: break
@@ -49,7 +56,8 @@ struct DeviceContext {
         return missing.isEmpty ? nil : "without " + missing.map(\.rawValue).joined(separator: ", ")
     }
 
-    private init(_ found: FoundDevice) throws(RunFailure) {
+    private init(_ found: FoundDevice, isSimulator: Bool = false) throws(RunFailure) {
+        self.isSimulator = isSimulator
         description = found.description
         device = found.id
         var status: cl_int = 0
@@ -67,6 +75,19 @@ struct DeviceContext {
     /// Compiles `text` for the work-group shapes of `unit` and returns the binary.
     func compile(_ text: [UInt8], unit: ProgramUnit) throws(RunFailure) -> [UInt8] {
         setenv("POCL_BINARY_SPECIALIZE_WG", unit.specialization, 1)
+        let program = try self.program(text)
+        try build(program, options: Prelude.options)
+        return try binary(of: program)
+    }
+
+    /// Compiles `text` for launches in the simulator, without optimisation, which could hide what a kernel does.
+    func compileForSimulation(_ text: [UInt8]) throws(RunFailure) -> Program {
+        let program = try self.program(text)
+        try build(program, options: Prelude.options + " -cl-opt-disable")
+        return Program(handle: program)
+    }
+
+    private func program(_ text: [UInt8]) throws(RunFailure) -> cl_program {
         var status: cl_int = 0
         let program = text.withUnsafeBufferPointer { bytes in
             bytes.withMemoryRebound(to: CChar.self) { characters in
@@ -76,9 +97,12 @@ struct DeviceContext {
             }
         }
         guard let program else { throw Self.failure("clCreateProgramWithSource", status) }
-        try build(program, options: Prelude.options)
+        return program
+    }
+
+    private func binary(of program: cl_program) throws(RunFailure) -> [UInt8] {
         var length = 0
-        status = clGetProgramInfo(
+        var status = clGetProgramInfo(
             program,
             cl_program_info(CL_PROGRAM_BINARY_SIZES),
             MemoryLayout<Int>.size,
@@ -132,19 +156,26 @@ struct DeviceContext {
             throw Self.failure("clCreateBuffer", status)
         }
         let buffer = Buffer(handle: handle, byteCount: byteCount)
-        guard let content else {
-            try clear(buffer)
-            return buffer
-        }
-        status = clEnqueueWriteBuffer(queue, handle, cl_bool(CL_TRUE), 0, byteCount, content, 0, nil, nil)
-        guard status == CL_SUCCESS else { throw Self.failure("clEnqueueWriteBuffer", status) }
+        if let content { try write(content, to: buffer) } else { try clear(buffer) }
         return buffer
     }
 
+    /// Writes a buffer's whole content.
+    func write(_ content: [UInt8], to buffer: Buffer) throws(RunFailure) {
+        let blocking = cl_bool(CL_TRUE)
+        let status = clEnqueueWriteBuffer(queue, buffer.handle, blocking, 0, content.count, content, 0, nil, nil)
+        guard status == CL_SUCCESS else { throw Self.failure("clEnqueueWriteBuffer", status) }
+    }
+
     /// Fills a buffer with zeros.
-    func clear(_ buffer: Buffer) throws(RunFailure) {
-        var zero: UInt8 = 0
-        var status = clEnqueueFillBuffer(queue, buffer.handle, &zero, 1, 0, buffer.byteCount, 0, nil, nil)
+    func clear(_ buffer: Buffer) throws(RunFailure) { try fill(buffer, with: 0) }
+
+    /// Fills a buffer with a byte.
+    func fill(_ buffer: Buffer, with byte: UInt8) throws(RunFailure) {
+        // The simulator takes a filled buffer for one that nothing was written to.
+        if isSimulator { return try write([UInt8](repeating: byte, count: buffer.byteCount), to: buffer) }
+        var byte = byte
+        var status = clEnqueueFillBuffer(queue, buffer.handle, &byte, 1, 0, buffer.byteCount, 0, nil, nil)
         if status == CL_SUCCESS { status = clFinish(queue) }
         guard status == CL_SUCCESS else { throw Self.failure("clEnqueueFillBuffer", status) }
     }

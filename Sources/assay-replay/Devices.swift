@@ -4,12 +4,18 @@ import Codecs
 import Replay
 
 /// A device and what it says of itself.
-struct FoundDevice {
+struct FoundDevice: @unchecked Sendable {
+    /// Drivers allow a device's handle in every thread (OpenCL 1.2 §A.2).
     let id: cl_device_id
     let description: DeviceDescription
 
     /// Every CPU and GPU that has a compiler, GPUs first, else in the platforms' own order. Empty when there is no platform.
-    static func all() -> [FoundDevice] {
+    static func all() -> [FoundDevice] { found }
+
+    /// Looked for once in a process: a worker serves one job.
+    private static let found = enumerate()
+
+    private static func enumerate() -> [FoundDevice] {
         var platformCount: cl_uint = 0
         guard clGetPlatformIDs(0, nil, &platformCount) == CL_SUCCESS, platformCount > 0 else { return [] }
         var platforms = [cl_platform_id?](repeating: nil, count: Int(platformCount))

@@ -18,6 +18,7 @@ enum StageProcess {
             switch stage {
             case .compile: try compile(request, &reader)
             case .run: try run(request, &reader)
+            case .simulate: try simulate(request, &reader)
             }
             Reply.send(.done)
         } catch {
@@ -79,11 +80,35 @@ enum StageProcess {
     private static func run(_ request: WorkerRequest, _ reader: inout RequestReader) throws(RunFailure) {
         let context = try DeviceContext.open(request.spec)
         Reply.send(.device, context.description.json.serialized())
-        let units = ProgramUnit.needed(by: request.spec)
         var programs: [Program] = []
         for length in request.programLengths {
             programs.append(try context.load(try reader.read(Int(length))))
         }
+        try launch(request, &reader, context, programs, isSimulated: false)
+    }
+
+    private static func simulate(_ request: WorkerRequest, _ reader: inout RequestReader) throws(RunFailure) {
+        let context = try DeviceContext.openFirst()
+        Reply.send(.device, context.description.json.serialized())
+        var programs: [Program] = []
+        for length in request.programLengths {
+            programs.append(try context.compileForSimulation(try reader.read(Int(length))))
+        }
+        try launch(request, &reader, context, programs, isSimulated: true)
+        let log = SimulatorFindings.read(in: request.walls.writable)
+        log.withUnsafeBytes { Reply.send(.log, [], $0) }
+    }
+
+    /// Performs the launches of a request and sends what they write.
+    /// - Parameter isSimulated: whether each step first runs over a pattern in the slots that it overwrites.
+    private static func launch(
+        _ request: WorkerRequest,
+        _ reader: inout RequestReader,
+        _ context: DeviceContext,
+        _ programs: [Program],
+        isSimulated: Bool
+    ) throws(RunFailure) {
+        let units = ProgramUnit.needed(by: request.spec)
         var buffers: [Buffer] = []
         for (index, slot) in request.spec.slots.enumerated() {
             let isGiven = slot.file != nil || request.states.contains(index)
@@ -100,54 +125,33 @@ enum StageProcess {
             }
             for slot in request.spec.slotsCleared(before: launch) { try context.clear(buffers[slot]) }
             let arguments = request.spec.arguments(of: launch)
-            try context.launch(step, arguments: arguments, program: programs[unit], buffers: buffers)
-            for slot in step.writtenSlots {
-                var place: [UInt8] = []
-                place.appendLittleEndian(UInt32(index))
-                place.appendLittleEndian(UInt32(slot))
-                let content = try context.read(buffers[slot])
-                content.withUnsafeBytes { Reply.send(.slot, place, $0) }
-            }
-        }
-    }
-}
-
-/// Reads the request from front to back.
-struct RequestReader {
-    mutating func header() throws(RunFailure) -> WorkerRequest {
-        let prefix = try read(WorkerRequest.prefixLength)
-        do throws(ParseError) {
-            let length = try WorkerRequest.headerLength(prefix: prefix)
-            return try WorkerRequest(header: try readHeader(length))
-        } catch {
-            throw RunFailure(.protocolViolation, "request: \(error)")
-        }
-    }
-
-    private mutating func readHeader(_ length: Int) throws(ParseError) -> [UInt8] {
-        do throws(RunFailure) {
-            return try read(length)
-        } catch {
-            throw ParseError(field: "header", expected: "\(length) bytes", actual: "fewer")
-        }
-    }
-
-    /// The next `count` bytes.
-    mutating func read(_ count: Int) throws(RunFailure) -> [UInt8] {
-        var isComplete = true
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            while filled < count {
-                let part = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...])
-                let got = Glibc.read(WorkerRequest.descriptor, part.baseAddress, part.count)
-                if got < 0 && errno == EINTR { continue }
-                guard got > 0 else {
-                    isComplete = false
-                    return
+            if isSimulated, !step.overwrittenSlots.isEmpty {
+                var before: [[UInt8]] = []
+                for slot in step.writtenSlots { before.append(try context.read(buffers[slot])) }
+                for slot in step.overwrittenSlots {
+                    let pattern = WorkerRequest.pattern(for: request.spec.slots[slot].type)
+                    try context.fill(buffers[slot], with: pattern)
                 }
-                filled += got
+                try context.launch(step, arguments: arguments, program: programs[unit], buffers: buffers)
+                for slot in step.overwrittenSlots { try send(.patterned, index, slot, buffers, context) }
+                for (slot, content) in zip(step.writtenSlots, before) { try context.write(content, to: buffers[slot]) }
             }
+            try context.launch(step, arguments: arguments, program: programs[unit], buffers: buffers)
+            for slot in step.writtenSlots { try send(.slot, index, slot, buffers, context) }
         }
-        guard isComplete else { throw RunFailure(.protocolViolation, "the request ends early") }
-        return bytes
+    }
+
+    private static func send(
+        _ kind: WorkerFrame,
+        _ launch: Int,
+        _ slot: Int,
+        _ buffers: [Buffer],
+        _ context: DeviceContext
+    ) throws(RunFailure) {
+        var place: [UInt8] = []
+        place.appendLittleEndian(UInt32(launch))
+        place.appendLittleEndian(UInt32(slot))
+        let content = try context.read(buffers[slot])
+        content.withUnsafeBytes { Reply.send(kind, place, $0) }
     }
 }

@@ -86,6 +86,16 @@ struct AssayDaemon: AsyncParsableCommand {
     @Option(help: "The weakest sandbox in which a kernel may run: \(Daemon.sandboxLevels).")
     var minimumSandbox: String = Daemon.defaultSandboxLevel
 
+    @Flag(
+        name: .customLong("full-admission"),
+        help:
+            "The validator admits new kernels by every stage (dry run in Oclgrind, differential run) before it runs them."
+    )
+    var fullAdmission = false
+
+    @Option(help: "Workers that wait, started, for a job.")
+    var warmWorkers = 2
+
     @Option(help: "The log level: trace, debug, info, notice, warning, error, critical.")
     var logLevel: String = "info"
 

@@ -49,13 +49,13 @@ struct Daemon {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await Self.untilSignalled() }
             let url: String
+            let runner = roles.contains(.validator) || roles.contains(.provider) ? try makeRunner(folder) : nil
             if roles.contains(.scheduler) {
-                url = try await startScheduler(folder, in: &group)
+                url = try await startScheduler(folder, runner, in: &group)
             } else {
                 url = options.engine ?? EngineEndpoint.url
             }
-            if roles.contains(.validator) || roles.contains(.provider) {
-                let runner = try makeRunner(folder)
+            if let runner {
                 let client = try connect(url)
                 let engineKey = try await pinnedKey(client, folder, isOwn: roles.contains(.scheduler))
                 if roles.contains(.validator) {
@@ -78,6 +78,7 @@ struct Daemon {
 
     private func startScheduler(
         _ folder: DataFolder,
+        _ runner: SandboxedRunner?,
         in group: inout ThrowingTaskGroup<Void, any Error>
     ) async throws -> String {
         let (host, port) = try options.parsedAddress()
@@ -117,7 +118,7 @@ struct Daemon {
         log.notice("engine: \(key.verifyingKey)")
         let server = EngineServer(
             api: scheduler,
-            metrics: SchedulerMetrics(scheduler: scheduler),
+            metrics: SchedulerMetrics(scheduler: scheduler, runner: runner),
             configuration: EngineServer.Configuration(host: host, port: port, version: AssayVersion.text)
         )
         group.addTask { await scheduler.run() }
@@ -153,7 +154,7 @@ struct Daemon {
         }
         let agent = ValidatorAgent(
             session: EngineSession(engine: client, engineKey: engineKey, key: key, clock: clock),
-            runner: runner,
+            runner: options.fullAdmission ? AdmittingRunner(runner, cache: admissions(folder, key)) : runner,
             artefacts: try ArtefactStore(folder: folder.artefacts),
             anchors: try anchors(),
             beacon: beacon,
@@ -229,7 +230,12 @@ struct Daemon {
         }
         var bounds = SandboxedRunner.Options()
         bounds.minimumLevel = try options.parsedSandboxLevel()
+        bounds.warmWorkers = max(0, min(64, options.warmWorkers))
         return SandboxedRunner(worker: worker, workDirectory: folder.work, options: bounds)
+    }
+
+    private func admissions(_ folder: DataFolder, _ key: SigningKey) -> AdmissionFolder {
+        AdmissionFolder(path: folder.admissions, key: key, now: { [clock] in clock.now })
     }
 
     private func connect(_ url: String) throws -> HTTPEngineClient {

@@ -1,11 +1,14 @@
 // What the daemon tells of itself at /metrics and /readyz.
 import EngineAPI
 import HTTPAPI
+import Replay
 import Validator
 
 /// The scheduler's gauges.
 struct SchedulerMetrics: MetricsSource {
     let scheduler: Scheduler
+    /// The runner of this process; `nil` when it neither validates nor provides.
+    let runner: SandboxedRunner?
 
     func samples() async -> [MetricSample] {
         let state = await scheduler.summary
@@ -39,6 +42,37 @@ struct SchedulerMetrics: MetricsSource {
                 kind: .gauge,
                 labels: [],
                 value: Double(state.heldUnits)
+            ),
+        ] + workers()
+    }
+
+    /// The worker pool of this process.
+    private func workers() -> [MetricSample] {
+        guard let load = runner?.load else { return [] }
+        return [
+            MetricSample(
+                "assay_worker_runs_active",
+                help: "Runs and admissions under way in this process.",
+                value: Double(load.running)
+            ),
+            MetricSample(
+                "assay_workers_warm",
+                help: "Workers that wait for a job.",
+                value: Double(load.warm)
+            ),
+            MetricSample(
+                "assay_worker_runs_total",
+                help: "Runs that ended, by whether they came to a result.",
+                kind: .counter,
+                labels: [("result", "completed")],
+                value: Double(load.completed)
+            ),
+            MetricSample(
+                "assay_worker_runs_total",
+                help: "Runs that ended, by whether they came to a result.",
+                kind: .counter,
+                labels: [("result", "failed")],
+                value: Double(load.failed)
             ),
         ]
     }

@@ -172,6 +172,8 @@ struct GoldenTests {
         let run = await workplace.run(["replay", "run", folder, "-o", workplace.path("out"), "--json"])
         #expect(run.status == .ok)
         #expect(FileManager.default.fileExists(atPath: workplace.path("out/y")))
+        #expect(FileManager.default.fileExists(atPath: workplace.path("out/trace.json")))
+        #expect(FileManager.default.fileExists(atPath: workplace.path("out/run.json")))
         #expect(await workplace.run(["replay", "devices"]).status == .ok)
         #expect(await workplace.run(["node", "doctor"]).status == .ok)
         workplace.runner = TinyLocalRunner(fault: .refuses)

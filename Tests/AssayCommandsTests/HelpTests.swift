@@ -13,7 +13,8 @@ struct HelpTests {
         #expect(
             Set(paths).isSuperset(of: [
                 "audit", "inspect", "commit create", "commit verify", "job submit", "job list", "job show", "job watch",
-                "job why", "job receipt", "escrow open", "escrow topup", "escrow show", "escrow withdraw", "key new",
+                "job why", "job topup", "job close", "job receipt", "escrow open", "escrow topup", "escrow show",
+                "escrow withdraw", "key new",
                 "key show", "prove verify groth16", "prove verify kzg", "prove verify bls", "prove verify drand",
                 "prove key check", "bench run", "trust create", "node list", "node doctor", "replay run",
                 "replay devices", "vectors run",

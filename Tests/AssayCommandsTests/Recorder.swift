@@ -2,6 +2,7 @@
 import AssayCommands
 import AssayTesting
 import Codecs
+import Commitments
 import EngineAPI
 import EngineTesting
 import Foundation
@@ -47,6 +48,31 @@ final class Recorder: Console {
 struct TinyLocalRunner: LocalRunner {
     var fault: TinyRunner.Fault = .none
     var hasDevice = true
+
+    func admit(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> AdmissionOutcome {
+        guard hasDevice else { return .failed(RunFailure(.noDevice, "no device")) }
+        var report = AdmissionReport(
+            key: .zero,
+            stages: [AdmissionReport.Stage(.rules, .passed, "1 source")],
+            faults: [],
+            device: "tiny",
+            simulator: nil
+        )
+        if fault == .refuses {
+            let place = AdmissionFault(
+                rule: .outOfBounds,
+                source: "tiny",
+                line: 4,
+                column: 12,
+                detail: "square: Invalid read"
+            )
+            report.faults = [place]
+            report.stages.append(AdmissionReport.Stage(.dryRun, .refused, place.description))
+        } else {
+            report.stages.append(AdmissionReport.Stage(.dryRun, .skipped, "Oclgrind is missing"))
+        }
+        return .reported(report)
+    }
 
     func devices() async throws(RunFailure) -> [DeviceDescription] { hasDevice ? [TinyRunner.device] : [] }
 

@@ -296,6 +296,32 @@ public final class FakeEngine: EngineAPI {
         return with { $0.nodes }
     }
 
+    public func read(job: Digest, reading: [UInt8]) async throws(EngineError) -> JobView {
+        try enter("read \(reading.count)")
+        return try find(job)
+    }
+
+    public func topUp(job: Digest, topUp: [UInt8]) async throws(EngineError) -> JobView {
+        let document: TopUp
+        do throws(DocumentError) {
+            document = try Signed<TopUp>(verifying: topUp).predicate
+        } catch {
+            throw EngineError(.forbidden, "top-up.signature", error.description)
+        }
+        try enter("topUp \(document.number) \(document.amount) \(document.seconds)")
+        var view = try find(job)
+        view.held += Int64(document.amount)
+        view.deadline += document.seconds
+        view.topUps = document.number
+        update(view)
+        return view
+    }
+
+    public func close(job: Digest, request bytes: [UInt8]) async throws(EngineError) -> JobView {
+        try enter("close \(try request(bytes).action.name)")
+        return try find(job)
+    }
+
     public func commit(job: Digest, execution: [UInt8], trace: [UInt8]) async throws(EngineError) -> JobView {
         try enter("commit \(execution.count) \(trace.count)")
         return try find(job)

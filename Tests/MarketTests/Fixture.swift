@@ -17,6 +17,8 @@ struct Terms {
     var memoryBytes = "1048576"
     var maxPerMegaUnit = "50000000"
     var currency = "credit"
+    /// The spec's `terms` object, if it has one.
+    var more: String?
     var seconds: (upload: Int64, match: Int64, run: Int64, verify: Int64) = (60, 50, 40, 30)
 
     func spec() throws -> JobSpec {
@@ -26,6 +28,7 @@ struct Terms {
         replay["device"] = .object(["type": .string(device), "memoryBytes": .string(memoryBytes)])
         job["replay"] = .object(replay)
         job["attempts"] = .integer(attempts)
+        if let more { job["terms"] = try JSONValue(parsing: Array(more.utf8)) }
         job["price"] = .object(["currency": .string(currency), "maxPerMegaUnit": .string(maxPerMegaUnit)])
         job["deadlines"] = .object([
             "uploadSeconds": .integer(seconds.upload),
@@ -123,7 +126,11 @@ struct MarketFixture {
         )
     }
 
-    static let claim = Job.Claim(executionDigest: Name.digest("execution"), outputRoot: Name.digest("outputs"))
+    static let claim = Job.Claim(
+        executionDigest: Name.digest("execution"),
+        outputRoot: Name.digest("outputs"),
+        workUnits: 128_000
+    )
 
     func judgement(
         of job: Digest,
@@ -186,6 +193,11 @@ struct MarketFixture {
     }
 }
 
+extension Engine {
+    /// The offered jobs, oldest first.
+    var offered: [Digest] { (index.offers.values.flatMap { $0 } + index.gangOffers).sorted().map(\.id) }
+}
+
 /// Everything of an engine that an event may change.
 struct EngineImage: Equatable {
     let jobs: [Digest: Job]
@@ -194,6 +206,7 @@ struct EngineImage: Equatable {
     let holds: [TransferID: Hold]
     let offered: [Digest]
     let unjudged: [Digest]
+    let deadlines: [JobMoment]
     let leases: [VerifyingKey: Digest]
     let judging: [VerifyingKey: Digest]
 
@@ -203,7 +216,8 @@ struct EngineImage: Equatable {
         accounts = engine.book.accounts
         holds = engine.book.holds
         offered = engine.offered
-        unjudged = engine.unjudged
+        unjudged = engine.index.unjudged.map(\.id)
+        deadlines = engine.index.byDeadline.map { $0 }
         leases = engine.leases
         judging = engine.judging
     }

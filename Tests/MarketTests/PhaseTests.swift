@@ -20,7 +20,11 @@ private enum Happening: String, CaseIterable {
     func event(_ market: MarketFixture, _ job: Digest) throws -> Event {
         let attempt = market.engine.jobs[job]?.attempt ?? 1
         let other = try Name.key("other node")
-        let claim = Job.Claim(executionDigest: Name.digest("other execution"), outputRoot: Name.digest("outputs"))
+        let claim = Job.Claim(
+            executionDigest: Name.digest("other execution"),
+            outputRoot: Name.digest("outputs"),
+            workUnits: 128_000
+        )
         switch self {
         case .submitAgain: return .submit(try market.submission())
         case .submitOtherWithSameNonce: return .submit(try market.submission("other", nonce: "job"))

@@ -62,6 +62,9 @@ final class LaggingStore: LedgerStore {
     func receipts(offset: Int, limit: Int) throws(LedgerError) -> [ReceiptRow] {
         try inner.receipts(offset: offset, limit: limit)
     }
+    func latestReceipts(before position: Int64?, limit: Int) throws(LedgerError) -> [PlacedReceipt] {
+        try inner.latestReceipts(before: position, limit: limit)
+    }
     func receiptCount() throws(LedgerError) -> Int { try inner.receiptCount() }
     func snapshot<Value>(_ body: (any LedgerSnapshot) throws(LedgerError) -> Value) throws(LedgerError) -> Value {
         try inner.snapshot(body)

@@ -295,7 +295,7 @@ private struct Refused {
                 Refused("execution.outputs.refused", commit { $0.statement.outputs = [] }),
                 Refused("execution.outputs.refused", commit { $0.statement.outputs[0].identity.byteCount += 1 }),
                 Refused("trace.malformed", commit { $0.statement.traceRoot = .zero }),
-                Refused("trace.malformed", commit { $0.statement.steps = 1 }),
+                Refused("execution.steps.refused", commit { $0.statement.steps = 1 }),
                 Refused(
                     "trace.malformed",
                     commit { work in
@@ -495,6 +495,15 @@ private actor Recorder: EngineAPI {
     func receipt(job: Digest) async throws(EngineError) -> [UInt8] { try await inner.receipt(job: job) }
     func node(request: [UInt8]) async throws(EngineError) -> LeasedWork? { try await inner.node(request: request) }
     func nodes() async throws(EngineError) -> [NodeView] { try await inner.nodes() }
+    func read(job: Digest, reading: [UInt8]) async throws(EngineError) -> JobView {
+        try await inner.read(job: job, reading: reading)
+    }
+    func topUp(job: Digest, topUp: [UInt8]) async throws(EngineError) -> JobView {
+        try await inner.topUp(job: job, topUp: topUp)
+    }
+    func close(job: Digest, request: [UInt8]) async throws(EngineError) -> JobView {
+        try await inner.close(job: job, request: request)
+    }
     func commit(job: Digest, execution: [UInt8], trace: [UInt8]) async throws(EngineError) -> JobView {
         try await inner.commit(job: job, execution: execution, trace: trace)
     }

@@ -9,7 +9,10 @@ struct JobCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "job",
         abstract: "Order jobs, follow them, fetch their receipts.",
-        subcommands: [JobSubmit.self, JobList.self, JobShow.self, JobWatch.self, JobWhy.self, JobReceipt.self]
+        subcommands: [
+            JobSubmit.self, JobList.self, JobShow.self, JobWatch.self, JobWhy.self, JobTopUp.self, JobClose.self,
+            JobReceipt.self,
+        ]
     )
 }
 
@@ -37,6 +40,9 @@ extension JobView {
             facts.append(("outcome", outcome == "accepted" ? style.good(outcome) : style.bad(outcome)))
         }
         facts += [("why", reason), ("attempt", String(attempt)), ("held", String(held))]
+        if let covered { facts.append(("covered", "\(covered) work units")) }
+        if let metered { facts.append(("metered", "\(metered) work units")) }
+        if let topUps { facts.append(("top-ups", String(topUps))) }
         if let paid { facts.append(("paid", String(paid))) }
         if let refunded { facts.append(("refunded", String(refunded))) }
         facts.append((isFinal ? "ended" : "deadline", Timestamp.text(deadline)))

@@ -4,12 +4,13 @@ internal import Codecs
 internal import Commitments
 internal import Receipts
 internal import Replay
+internal import Signatures
 
 struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
-        abstract: "Run jobs on this machine, in the sandboxed worker.",
-        subcommands: [ReplayRun.self, ReplayDevices.self]
+        abstract: "Run, admit and compare jobs on this machine, in the sandboxed worker.",
+        subcommands: [ReplayRun.self, ReplayAdmit.self, ReplayCompare.self, ReplayDevices.self]
     )
 }
 
@@ -22,8 +23,17 @@ struct ReplayRun: ToolCommand {
 
     @Argument(help: ArgumentHelp("The job's folder.", valueName: "folder"))
     var folder: String
-    @Option(name: .shortAndLong, help: ArgumentHelp("Write the outputs into this folder.", valueName: "folder"))
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "Write the outputs, trace.json and run.json into this folder.",
+            valueName: "folder"
+        )
+    )
     var output: String?
+    @Flag(help: "Write statement.json too: the run under the signature of --key.")
+    var sign = false
+    @OptionGroup var key: KeyOptions
     @OptionGroup var worker: WorkerOptions
     @OptionGroup var global: GlobalOptions
 
@@ -34,20 +44,15 @@ struct ReplayRun: ToolCommand {
         } catch {
             throw Failure(error, in: folder)
         }
+        guard output != nil || !sign else {
+            throw Failure(.usage, "usage", "--sign needs --output, the folder into which statement.json goes")
+        }
+        let signer = sign ? try key.read(tool) : nil
         let runner = try worker.runner(tool)
         switch await runner.run(content.job.spec.replay, files: content.files) {
-        case .completed(let execution): return try completed(execution, content.job)
+        case .completed(let execution): return try completed(execution, content.job, signer, tool)
         case .refused(let faults):
-            var answer = Answer(
-                Failure(
-                    .policy,
-                    "kernel.refused",
-                    faults.first?.description ?? "the kernels are refused",
-                    field: faults.first?.rule.rawValue ?? "",
-                    expected: "kernels that keep the rules",
-                    actual: "\(faults.count) breaches"
-                )
-            )
+            var answer = Answer(Failure(refusal: faults))
             answer.members = ["faults": .array(faults.map(\.json))]
             answer.lines = ["\(folder): \(tool.style.bad("REFUSED"))"] + faults.map { "  \($0)" }
             return answer
@@ -55,7 +60,12 @@ struct ReplayRun: ToolCommand {
         }
     }
 
-    private func completed(_ execution: Execution, _ job: SealedJob) throws(Failure) -> Answer {
+    private func completed(
+        _ execution: Execution,
+        _ job: SealedJob,
+        _ signer: SigningKey?,
+        _ tool: Tool
+    ) throws(Failure) -> Answer {
         var outputs: [JSONValue] = []
         var facts = [
             ("trace root", execution.trace.root.hex), ("device", execution.device.name),
@@ -78,19 +88,51 @@ struct ReplayRun: ToolCommand {
             outputs.append(.object(object))
             facts.append(("output", "\(slot) \(identity.cid) (\(bytes.count) bytes)"))
         }
-        return Answer(
-            members: [
-                "name": .string(job.spec.name),
-                "inputRoot": .string(job.inputRoot.hex),
-                "traceRoot": .string(execution.trace.root.hex),
-                "steps": .integer(execution.trace.leaves.count),
-                "outputs": .array(outputs),
-                "workUnits": .string(String(execution.workUnits)),
-                "wallMicroseconds": .string(String(execution.wallMicroseconds)),
-                "device": execution.device.json,
-                "sandbox": execution.sandbox.json,
-            ],
-            lines: Table.facts([("job", job.spec.name)] + facts)
+        let members: JSONObject = [
+            "name": .string(job.spec.name),
+            "inputRoot": .string(job.inputRoot.hex),
+            "traceRoot": .string(execution.trace.root.hex),
+            "steps": .integer(execution.trace.leaves.count),
+            "outputs": .array(outputs),
+            "workUnits": .string(String(execution.workUnits)),
+            "wallMicroseconds": .string(String(execution.wallMicroseconds)),
+            "device": execution.device.json,
+            "sandbox": execution.sandbox.json,
+        ]
+        if let output {
+            try Files.write(execution.trace.json.serialized(), to: output + "/trace.json")
+            try Files.write(JSONValue.object(members).serialized(pretty: true), to: output + "/run.json")
+            if let signer {
+                try Files.write(try statement(execution, job, signer, tool), to: output + "/statement.json")
+            }
+        }
+        return Answer(members: members, lines: Table.facts([("job", job.spec.name)] + facts))
+    }
+
+    private func statement(
+        _ execution: Execution,
+        _ job: SealedJob,
+        _ signer: SigningKey,
+        _ tool: Tool
+    ) throws(Failure) -> [UInt8] {
+        do throws(DocumentError) {
+            return try RunStatement.sign(execution, of: job, at: tool.now(), with: signer).envelope
+        } catch {
+            throw Failure(error, in: "statement.json")
+        }
+    }
+}
+
+extension Failure {
+    /// Kernels that break a rule.
+    init(refusal faults: [AdmissionFault]) {
+        self.init(
+            .policy,
+            "kernel.refused",
+            faults.first?.description ?? "the kernels are refused",
+            field: faults.first?.rule.rawValue ?? "",
+            expected: "kernels that keep the rules",
+            actual: "\(faults.count) breaches"
         )
     }
 }

@@ -41,3 +41,7 @@ int assay_filter_system_calls(enum assay_stage stage, int allow_device_control);
 /// Returns 0, or ENOSYS where the kernel has no Landlock that drivers can live with, or another errno value.
 int assay_confine_files(const char *const *readable, int readable_count, const char *const *devices, int device_count,
                         const char *writable);
+
+/// Waits on a socket for one descriptor and puts it in the socket's place. Returns 0, or an errno value, or ECONNRESET when the
+/// other end is closed first.
+int assay_await_descriptor(int socket);

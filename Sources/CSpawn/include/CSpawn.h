@@ -24,5 +24,11 @@ int assay_seal(int descriptor);
 /// Removes a folder and everything in it, following no links. Returns 0 or an errno value.
 int assay_remove_tree(const char *path);
 
+/// A pair of connected sockets that are closed on exec. Returns 0 or an errno value.
+int assay_socket_pair(int ends[2]);
+
+/// Sends a descriptor over a socket of such a pair, never with a signal. Returns 0 or an errno value.
+int assay_send_descriptor(int socket, int descriptor);
+
 /// Starts `body(context)` on a detached thread of its own. Returns 0 or an errno value.
 int assay_start_thread(void (*body)(void *), void *context);

@@ -158,6 +158,14 @@ extension SQLiteLedgerStore {
         }
     }
 
+    public func latestReceipts(before position: Int64?, limit: Int) throws(LedgerError) -> [PlacedReceipt] {
+        try read { db in
+            let sql = "SELECT \(Rows.receiptColumns), seq FROM receipt WHERE seq < ? ORDER BY seq DESC LIMIT ?"
+            return try Row.fetchAll(db.cachedStatement(sql: sql), arguments: [position ?? .max, max(0, limit)])
+                .map { PlacedReceipt(position: try Rows.integer($0, 6), row: try Rows.receipt($0, bundle: [])) }
+        }
+    }
+
     public func receiptCount() throws(LedgerError) -> Int {
         try read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM receipt") ?? 0 }
     }

@@ -53,10 +53,15 @@ struct SourceCheck {
     }
 
     /// Notes a breach; one of each rule per line is enough.
-    mutating func report(_ rule: AdmissionFault.Rule, _ line: Int, _ detail: String) {
+    mutating func report(_ rule: AdmissionFault.Rule, _ line: Int, column: Int = 0, _ detail: String) {
         guard faults.count < Self.faultsMax else { return }
         guard line == 0 || !faults.contains(where: { $0.rule == rule && $0.line == line }) else { return }
-        faults.append(AdmissionFault(rule: rule, source: name, line: line, detail: detail))
+        faults.append(AdmissionFault(rule: rule, source: name, line: line, column: column, detail: detail))
+    }
+
+    /// Notes a breach at a token.
+    private mutating func report(_ rule: AdmissionFault.Rule, _ token: KernelToken, _ detail: String) {
+        report(rule, token.line, column: token.column, detail)
     }
 
     /// Applies every rule that concerns the text alone.
@@ -104,7 +109,7 @@ struct SourceCheck {
             || macro.text.hasPrefix("assay_") || macro.text.hasPrefix("get_") || macro.text == "defined"
         if isTaken { report(.macroName, directive.line, "\(macro.text) means something already") }
         for token in directive.tokens where token.text == "##" || token.text == "#" {
-            report(.tokenPasting, token.line, "\(token.text) in the definition of \(macro.text)")
+            report(.tokenPasting, token, "\(token.text) in the definition of \(macro.text)")
         }
         let body = macros.definitions[macro.text]?.body ?? []
         var last = body[...]
@@ -113,14 +118,14 @@ struct SourceCheck {
             report(.pointerCast, directive.line, "\(macro.text) ends in *, which hides a pointer type")
         }
         for token in body where token.text.hasPrefix("atomic_") || token.text.hasPrefix("atom_") {
-            report(.atomicResult, token.line, "\(token.text) in a macro")
+            report(.atomicResult, token, "\(token.text) in a macro")
         }
     }
 
     private mutating func checkCondition(_ directive: KernelDirective) {
         for token in directive.tokens where token.kind == .identifier && token.text != "defined" {
             guard macros.definitions[token.text] == nil else { continue }
-            report(.deviceCondition, token.line, "\(token.text) is not defined in this source")
+            report(.deviceCondition, token, "\(token.text) is not defined in this source")
         }
     }
 
@@ -128,13 +133,13 @@ struct SourceCheck {
 
     private mutating func checkToken(_ token: KernelToken) {
         switch token.kind {
-        case .string: report(.stringLiteral, token.line, "a string literal")
+        case .string: report(.stringLiteral, token, "a string literal")
         case .number:
             if replayClass == .integer, Self.isFloatingLiteral(token.text) {
-                report(.floatingPoint, token.line, token.text)
+                report(.floatingPoint, token, token.text)
             }
         case .identifier:
-            if let rule = rule(forIdentifier: token.text) { report(rule, token.line, token.text) }
+            if let rule = rule(forIdentifier: token.text) { report(rule, token, token.text) }
         case .character, .punctuator: break
         }
     }
@@ -198,15 +203,15 @@ struct SourceCheck {
                 var next = position + 1
                 while next < tokens.count, KernelNames.qualifiers.contains(tokens[next].text) { next += 1 }
                 if next < tokens.count, tokens[next].text == ")" {
-                    report(.pointerCast, token.line, "a cast to a pointer, or a parameter without a name")
+                    report(.pointerCast, token, "a cast to a pointer, or a parameter without a name")
                 }
-                if isTypedef { report(.pointerCast, token.line, "a typedef of a pointer") }
+                if isTypedef { report(.pointerCast, token, "a typedef of a pointer") }
             case "(":
                 if isCastStart(position), let end = index.matching(position), index.hasStar(from: position, to: end) {
-                    report(.pointerCast, token.line, "a cast to a pointer")
+                    report(.pointerCast, token, "a cast to a pointer")
                 }
                 if position + 1 < tokens.count, tokens[position + 1].text == "{" {
-                    report(.statementExpression, token.line, "({")
+                    report(.statementExpression, token, "({")
                 }
             case "typedef": isTypedef = true
             case ";": isTypedef = false
@@ -241,14 +246,14 @@ struct SourceCheck {
             case "=": if depth == 0 { hasInitializer = true }
             case ";" where depth == 0:
                 if index > 0, tokens[index - 1].text == ")", !hasInitializer {
-                    report(.externalDeclaration, token.line, "a function that is declared and not defined here")
+                    report(.externalDeclaration, token, "a function that is declared and not defined here")
                 }
                 hasInitializer = false
             case "(" where depth > 0:
                 if isLocalDeclaration(index) {
                     report(
                         .externalDeclaration,
-                        token.line,
+                        token,
                         "a function declared inside another: \(tokens[index - 1].text)"
                     )
                 }
@@ -281,14 +286,14 @@ struct SourceCheck {
             guard index + 2 < tokens.count, tokens[index + 1].text == "(", tokens[index + 2].text == "(",
                 let end = self.index.matching(index + 2)
             else {
-                report(.attribute, token.line, "an attribute that is not written ((…))")
+                report(.attribute, token, "an attribute that is not written ((…))")
                 continue
             }
             var position = index + 3
             while position < end {
                 let word = tokens[position]
                 if word.kind == .identifier, !KernelNames.attributes.contains(word.text) {
-                    report(.attribute, word.line, word.text)
+                    report(.attribute, word, word.text)
                 }
                 position += 1
                 if position < end, tokens[position].text == "(", let close = self.index.matching(position) {
@@ -298,7 +303,7 @@ struct SourceCheck {
         }
         for directive in kernel.directives {
             for token in directive.tokens where token.text == "__attribute__" {
-                report(.attribute, token.line, "an attribute in a macro")
+                report(.attribute, token, "an attribute in a macro")
             }
         }
     }
@@ -317,7 +322,7 @@ struct SourceCheck {
                 && tokens[index + 1].text == "("
                 && self.index.matching(index + 1).map { $0 + 1 < tokens.count && tokens[$0 + 1].text == ";" } ?? false
             if !isStatement {
-                report(.atomicResult, token.line, "\(token.text) is not a statement of its own in braces")
+                report(.atomicResult, token, "\(token.text) is not a statement of its own in braces")
             }
         }
     }

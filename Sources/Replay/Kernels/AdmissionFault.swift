@@ -65,6 +65,42 @@ public struct AdmissionFault: Sendable, Equatable, CustomStringConvertible {
         case kernelMissing
         /// The step's arguments are not the kernel's parameters in number, kind, type or access.
         case arguments
+
+        /// The compiler refuses the source.
+        case doesNotCompile
+        /// Compiling took more time or memory than it may.
+        case compileResources
+
+        /// A read or a write outside its buffer.
+        case outOfBounds
+        /// Two work-items use one place, one of them writes, and nothing orders them.
+        case dataRace
+        /// Not every work-item of a group comes to the same barrier.
+        case barrierDivergence
+        /// A result depends on memory that nothing was written to.
+        case uninitialisedMemory
+        /// Another operation that the simulator reports as invalid.
+        case invalidOperation
+        /// A small range of the job comes to no end.
+        case endlessRun
+
+        /// Two conforming devices, or two runs, compute different bits.
+        case deviceDependence
+        /// Another work-group shape computes different bits.
+        case workGroupDependence
+        /// A step reads what it declares to write only.
+        case readsUnwritten
+
+        /// The stage of admission that finds it.
+        public var stage: AdmissionStage {
+            switch self {
+            case .doesNotCompile, .compileResources: .compile
+            case .outOfBounds, .dataRace, .barrierDivergence, .uninitialisedMemory, .invalidOperation, .endlessRun:
+                .dryRun
+            case .deviceDependence, .workGroupDependence, .readsUnwritten: .differential
+            default: .rules
+            }
+        }
     }
 
     /// The rule that is broken.
@@ -73,18 +109,23 @@ public struct AdmissionFault: Sendable, Equatable, CustomStringConvertible {
     public var source: String
     /// The line in the source, from 1; 0 when no line is concerned.
     public var line: Int
+    /// The place in the line, from 1; 0 when it is not known.
+    public var column: Int
     /// What stands there, for people.
     public var detail: String
 
     /// Describes a breach.
-    public init(rule: Rule, source: String, line: Int, detail: String) {
+    public init(rule: Rule, source: String, line: Int, column: Int = 0, detail: String) {
         self.rule = rule
         self.source = source
         self.line = line
+        self.column = column
         self.detail = detail
     }
 
-    public var description: String { "\(source):\(line): \(rule.rawValue): \(detail)" }
+    public var description: String {
+        "\(source):\(line):" + (column > 0 ? "\(column):" : "") + " \(rule.rawValue): \(detail)"
+    }
 
     /// The breach as a JSON object.
     public var json: JSONValue {
@@ -92,7 +133,24 @@ public struct AdmissionFault: Sendable, Equatable, CustomStringConvertible {
             "rule": .string(rule.rawValue),
             "source": .string(source),
             "line": .integer(line),
+            "column": .integer(column),
+            "stage": .string(rule.stage.rawValue),
             "detail": .string(detail),
         ])
+    }
+
+    /// Reads a breach.
+    public init(_ value: JSONValue, _ field: String = "") throws(ParseError) {
+        var reader = try JSONReader(value, field)
+        rule = try reader.choice("rule")
+        source = try reader.string("source", maxBytes: 64)
+        line = Int(try reader.integer("line", in: 0...1 << 32))
+        column = Int(try reader.integer("column", in: 0...1 << 32))
+        let stage = try reader.choice("stage", AdmissionStage.self)
+        detail = try reader.string("detail", maxBytes: 8192)
+        try reader.finish()
+        guard stage == rule.stage else {
+            throw ParseError(field: reader.path("stage"), expected: rule.stage.rawValue, actual: stage.rawValue)
+        }
     }
 }

@@ -18,6 +18,8 @@ struct KernelSignature: Equatable {
     let parameters: [Parameter]
     /// `reqd_work_group_size`, if there is one that can be read.
     let workGroupSize: [UInt64]?
+    /// The bytes of its three numbers in the source; `nil` when there are none.
+    let workGroupSizeText: Range<Int>?
     let line: Int
 
     /// The heads in `tokens`, in order.
@@ -37,6 +39,7 @@ struct KernelSignature: Equatable {
         let tokens = index.tokens
         var position = start + 1
         var size: [UInt64]?
+        var sizeText: Range<Int>?
         var name: KernelToken?
         var parameters: [Parameter] = []
         while position < tokens.count, tokens[position].text != "{", tokens[position].text != ";",
@@ -45,7 +48,9 @@ struct KernelSignature: Equatable {
             let token = tokens[position]
             let next = position + 1 < tokens.count ? tokens[position + 1].text : ""
             if token.text == "__attribute__", let end = index.matching(position + 1) {
-                size = Self.workGroupSize(tokens[position...end], macros: macros) ?? size
+                if let found = Self.workGroupSize(tokens[position...end], macros: macros) {
+                    (size, sizeText) = found
+                }
                 position = end
             } else if name == nil, token.kind == .identifier, next == "(", let end = index.matching(position + 1) {
                 name = token
@@ -58,10 +63,14 @@ struct KernelSignature: Equatable {
         self.name = name.text
         self.parameters = parameters
         workGroupSize = size
+        workGroupSizeText = sizeText
         line = tokens[start].line
     }
 
-    private static func workGroupSize(_ attribute: ArraySlice<KernelToken>, macros: KernelMacros) -> [UInt64]? {
+    private static func workGroupSize(
+        _ attribute: ArraySlice<KernelToken>,
+        macros: KernelMacros
+    ) -> ([UInt64], Range<Int>)? {
         guard let word = attribute.firstIndex(where: { $0.text == "reqd_work_group_size" }) else { return nil }
         let arguments = attribute[(word + 1)...].prefix { $0.text != ")" }.dropFirst()
         let parts = arguments.split(omittingEmptySubsequences: false) { $0.text == "," }
@@ -69,7 +78,10 @@ struct KernelSignature: Equatable {
             guard part.count == 1, let token = part.first else { return nil }
             return integer(macros.number(token.text) ?? token)
         }
-        return lengths.count == 3 && parts.count == 3 ? lengths : nil
+        guard lengths.count == 3, parts.count == 3, let first = arguments.first, let last = arguments.last else {
+            return nil
+        }
+        return (lengths, first.range.lowerBound..<last.range.upperBound)
     }
 
     private static func integer(_ token: KernelToken) -> UInt64? {

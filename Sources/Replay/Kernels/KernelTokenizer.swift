@@ -15,6 +15,10 @@ struct KernelToken: Equatable, Sendable {
     let text: String
     /// From 1.
     let line: Int
+    /// The place of its first character in the line, from 1.
+    let column: Int
+    /// Its bytes in the source, with lines that it was spliced from.
+    let range: Range<Int>
 }
 
 /// A line that begins with `#`.
@@ -80,6 +84,8 @@ struct TokenizedKernel: Equatable, Sendable {
     fileprivate struct SourceCharacter {
         let byte: UInt8
         let line: Int
+        let column: Int
+        let offset: Int
     }
 
     /// Joins lines that end in a backslash, and refuses bytes that have no one meaning.
@@ -87,6 +93,7 @@ struct TokenizedKernel: Equatable, Sendable {
         var characters: [SourceCharacter] = []
         characters.reserveCapacity(source.count)
         var line = 1
+        var lineStart = 0
         var index = 0
         while index < source.count {
             let byte = source[index]
@@ -98,15 +105,22 @@ struct TokenizedKernel: Equatable, Sendable {
                 }
                 index += 1
                 line += 1
+                lineStart = index + 1
             case 0x0a:
-                characters.append(SourceCharacter(byte: byte, line: line))
+                characters.append(
+                    SourceCharacter(byte: byte, line: line, column: index - lineStart + 1, offset: index)
+                )
                 line += 1
+                lineStart = index + 1
             case 0x0d:
                 guard index + 1 < source.count, source[index + 1] == 0x0a else {
                     throw Fault(rule: .sourceText, line: line, detail: "a carriage return without a line feed")
                 }
             // Above ASCII only comments have a use for; a token of such a byte is refused.
-            case 0x09, 0x20...0x7e, 0x80...0xff: characters.append(SourceCharacter(byte: byte, line: line))
+            case 0x09, 0x20...0x7e, 0x80...0xff:
+                characters.append(
+                    SourceCharacter(byte: byte, line: line, column: index - lineStart + 1, offset: index)
+                )
             default:
                 let digits = String(byte, radix: 16)
                 throw Fault(rule: .sourceText, line: line, detail: "byte 0x\(digits), which is not plain text")
@@ -231,7 +245,14 @@ struct TokenizedKernel: Equatable, Sendable {
 
         private func make(_ kind: KernelToken.Kind, from start: Int) -> KernelToken {
             let text = String(decoding: characters[start..<position].map(\.byte), as: UTF8.self)
-            return KernelToken(kind: kind, text: text, line: characters[start].line)
+            let first = characters[start]
+            return KernelToken(
+                kind: kind,
+                text: text,
+                line: first.line,
+                column: first.column,
+                range: first.offset..<characters[position - 1].offset + 1
+            )
         }
 
         private static func isDigit(_ byte: UInt8) -> Bool {

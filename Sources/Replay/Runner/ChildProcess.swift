@@ -42,6 +42,10 @@ final class ChildControl: Sendable {
         }
     }
 
+    fileprivate func release() {
+        state.withLock { $0.process = 0 }
+    }
+
     fileprivate func endGroup() {
         state.withLock { state in
             if state.process > 0 { _ = kill(-state.process, SIGKILL) }
@@ -71,12 +75,12 @@ final class ChildProcess {
     /// The most bytes of standard error that are kept.
     private static let errorBytesMax = 16_384
 
-    private let control: ChildControl
+    private var control: ChildControl
     private let folder: TemporaryFolder?
     private let process: pid_t
     private var reply: Int32
     private var errors: Int32
-    private let deadline: ContinuousClock.Instant
+    private var deadline: ContinuousClock.Instant
     private var end: ChildEnd?
     private(set) var errorText: [UInt8] = []
 
@@ -136,6 +140,14 @@ final class ChildProcess {
         finish()
         if reply >= 0 { close(reply) }
         if errors >= 0 { close(errors) }
+    }
+
+    /// Leaves the child to another watcher and another deadline.
+    func entrust(to other: ChildControl, deadline: ContinuousClock.Instant) {
+        control.release()
+        control = other
+        self.deadline = deadline
+        other.adopt(process)
     }
 
     /// Reads exactly `count` bytes of the reply. The caller has bounded `count`.
@@ -261,23 +273,28 @@ func onOwnThread<Value: Sendable>(
     let control = ChildControl()
     return await withTaskCancellationHandler {
         await withCheckedContinuation { continuation in
-            let start = ThreadStart { continuation.resume(returning: body(control)) }
-            let context = Unmanaged.passRetained(start)
-            let error = assay_start_thread(
-                { pointer in
-                    guard let pointer else { return }
-                    Unmanaged<ThreadStart>.fromOpaque(pointer).takeRetainedValue().body()
-                },
-                context.toOpaque()
-            )
-            if error != 0 {
-                context.release()
-                continuation.resume(returning: failure())
-            }
+            guard !startThread({ continuation.resume(returning: body(control)) }) else { return }
+            continuation.resume(returning: failure())
         }
     } onCancel: {
         control.cancel()
     }
+}
+
+/// Starts `body` on a thread of its own.
+/// - Returns: whether there is such a thread.
+func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
+    let start = ThreadStart(body)
+    let context = Unmanaged.passRetained(start)
+    let error = assay_start_thread(
+        { pointer in
+            guard let pointer else { return }
+            Unmanaged<ThreadStart>.fromOpaque(pointer).takeRetainedValue().body()
+        },
+        context.toOpaque()
+    )
+    if error != 0 { context.release() }
+    return error == 0
 }
 
 private final class ThreadStart: Sendable {

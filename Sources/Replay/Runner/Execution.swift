@@ -16,6 +16,8 @@ public struct Execution: Sendable, Equatable {
     public var workUnits: UInt64
     /// The content of the input slots to which the spec's agreements refer, by slot index; empty in a bit-exact class.
     public var comparedInputs: [Int: [UInt8]]
+    /// What admission found about the kernels; empty when only the rules for their text were applied.
+    public var admission = ""
 
     /// Describes an execution.
     public init(

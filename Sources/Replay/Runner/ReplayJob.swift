@@ -12,6 +12,14 @@ struct ReplayJob: Sendable {
     /// What identifies the compiled programs.
     let programKey: Digest
 
+    /// A job with contents that are known to fit.
+    init(spec: ReplaySpec, sources: [[UInt8]], inputs: [Int: ArraySlice<UInt8>]) {
+        self.spec = spec
+        self.sources = sources
+        self.inputs = inputs
+        programKey = Self.key(spec, sources)
+    }
+
     /// Takes the files that the spec names.
     /// - Throws: `RunFailure` with reason `input` when one is missing or is not what the spec says.
     init(spec: ReplaySpec, files: [String: [UInt8]]) throws(RunFailure) {

@@ -11,6 +11,8 @@ struct SandboxLauncher: Sendable {
     let bubblewrap: String?
     /// Folders with libraries that the worker loads from outside the system's own.
     let libraryFolders: [String]
+    /// Where the OpenCL loader looks for drivers; `nil` for its own places.
+    var vendors = getenv("OCL_ICD_VENDORS").map { String(cString: $0) }
     /// Folders in the machine that hold what a device driver needs to be found.
     private static let systemFiles = [
         "/usr", "/etc/OpenCL", "/etc/ld.so.cache", "/etc/alternatives", "/sys", "/lib", "/lib64", "/bin", "/sbin",
@@ -38,7 +40,7 @@ struct SandboxLauncher: Sendable {
         }
         let trial = ChildLaunch(
             path: path,
-            arguments: Self.namespaceArguments(worker: worker, libraries: libraryFolders, environment: [])
+            arguments: Self.namespaceArguments(worker: worker, libraries: libraryFolders, vendors: nil, environment: [])
                 + [Self.innerWorker, "--version"],
             environment: []
         )
@@ -51,8 +53,9 @@ struct SandboxLauncher: Sendable {
     /// The start of a worker with `arguments`.
     /// - Parameter folder: the folder for temporary files of a worker without namespaces; `nil` for one with them, which
     ///   has a file system in memory.
-    func launch(_ arguments: [String], folder: String?) -> ChildLaunch {
-        let environment = Self.environment(folder: folder ?? Self.innerFolder)
+    /// - Parameter simulator: the simulator's library, for a worker that is to find no other device.
+    func launch(_ arguments: [String], folder: String?, simulator: String? = nil) -> ChildLaunch {
+        let environment = environment(folder: folder ?? Self.innerFolder, simulator: simulator)
         guard let bubblewrap else {
             return ChildLaunch(path: worker, arguments: arguments, environment: environment)
         }
@@ -61,6 +64,7 @@ struct SandboxLauncher: Sendable {
             arguments: Self.namespaceArguments(
                 worker: worker,
                 libraries: libraryFolders,
+                vendors: vendors,
                 environment: environment
             ) + [Self.innerWorker] + arguments,
             environment: []
@@ -81,16 +85,40 @@ struct SandboxLauncher: Sendable {
     }
 
     /// Everything that a driver reads from its environment, and nothing of the parent's.
-    private static func environment(folder: String) -> [String] {
+    private func environment(folder: String, simulator: String?) -> [String] {
         var variables = [
             "PATH=/usr/bin:/bin", "HOME=\(folder)", "TMPDIR=\(folder)", "POCL_CACHE_DIR=\(folder)",
             "MALLOC_ARENA_MAX=2", "LC_ALL=C",
         ]
-        if let vendors = getenv("OCL_ICD_VENDORS") { variables.append("OCL_ICD_VENDORS=" + String(cString: vendors)) }
+        if let simulator {
+            // Oclgrind's own variables, as its command `oclgrind` sets them from its options.
+            variables += [
+                "OCL_ICD_VENDORS=" + simulator, "OCLGRIND_DATA_RACES=1", "OCLGRIND_UNINITIALIZED=1",
+                "OCLGRIND_LOG=\(folder)/simulator.log", "OCLGRIND_NUM_THREADS=1", "OCLGRIND_MAX_ERRORS=64",
+            ]
+        } else if let vendors {
+            variables.append("OCL_ICD_VENDORS=" + vendors)
+        }
         return variables
     }
 
-    private static func namespaceArguments(worker: String, libraries: [String], environment: [String]) -> [String] {
+    /// Oclgrind's library for the OpenCL loader; `nil` where it is not installed. `ASSAY_OCLGRIND` names another place, or
+    /// nothing at all.
+    static func simulator() -> String? {
+        if let named = getenv("ASSAY_OCLGRIND") {
+            let path = String(cString: named)
+            return access(path, R_OK) == 0 ? path : nil
+        }
+        let folders = ["/usr/lib/oclgrind", "/usr/lib/x86_64-linux-gnu/oclgrind", "/usr/local/lib/oclgrind"]
+        return folders.map { $0 + "/liboclgrind-rt-icd.so" }.first { access($0, R_OK) == 0 }
+    }
+
+    private static func namespaceArguments(
+        worker: String,
+        libraries: [String],
+        vendors: String?,
+        environment: [String]
+    ) -> [String] {
         var arguments = [
             "--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL",
             "--die-with-parent", "--new-session", "--clearenv", "--hostname", "assay",
@@ -108,10 +136,7 @@ struct SandboxLauncher: Sendable {
         for folder in libraries { arguments += ["--ro-bind-try", folder, folder] }
         arguments += ["--ro-bind", worker, innerWorker, "--proc", "/proc", "--dev", "/dev"]
         for device in deviceFiles() { arguments += ["--dev-bind-try", device, device] }
-        if let vendors = getenv("OCL_ICD_VENDORS") {
-            let path = String(cString: vendors)
-            arguments += ["--ro-bind-try", path, path]
-        }
+        if let vendors { arguments += ["--ro-bind-try", vendors, vendors] }
         arguments += ["--size", String(temporaryBytes), "--tmpfs", innerFolder, "--chdir", innerFolder]
         for variable in environment {
             let parts = variable.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

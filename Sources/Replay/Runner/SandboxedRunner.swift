@@ -18,12 +18,16 @@ public final class SandboxedRunner: RangeRunner {
         public var wallSeconds: Int64 = 3600
         /// The longest compile stage in seconds.
         public var compileSeconds: Int64 = 60
+        /// The longest simulated run of admission in seconds.
+        public var simulateSeconds: Int64 = 120
         /// The weakest sandbox in which a job may run.
         public var minimumLevel: SandboxLevel = .seccomp
         /// Whether to try bubblewrap. Without it the level is lower, and said to be.
         public var usesNamespaces = true
         /// Whether to confine files by Landlock where there are no namespaces.
         public var usesLandlock = true
+        /// Workers that wait, started, for a job; 0 for none. They need namespaces.
+        public var warmWorkers = 0
         /// Bytes of compiled binaries that are kept.
         public var cacheBytes = 256 << 20
 
@@ -37,6 +41,10 @@ public final class SandboxedRunner: RangeRunner {
     private let skipsAdmission: Bool
     private let launcher = Mutex<SandboxLauncher?>(nil)
     private let cache: BinaryCache
+    private let warm: WarmWorkers
+    /// Another place for the OpenCL loader to look for drivers: how tests take them away.
+    let vendors = Mutex<String?>(nil)
+    private let counts = Mutex(RunnerCounts())
 
     /// Makes a runner.
     /// - Parameters:
@@ -54,6 +62,7 @@ public final class SandboxedRunner: RangeRunner {
         self.options = options
         self.skipsAdmission = skipsAdmission
         cache = BinaryCache(limitBytes: options.cacheBytes)
+        warm = WarmWorkers(target: options.warmWorkers)
     }
 
     /// The worker that a process should use: `ASSAY_REPLAY_WORKER`, else `assay-replay` beside the running executable.
@@ -131,19 +140,78 @@ public final class SandboxedRunner: RangeRunner {
         return faults.isEmpty ? .ready(job) : .refused(faults)
     }
 
+    /// The programs of a job, from the cache or compiled now.
+    func compiled(_ job: ReplayJob, _ control: ChildControl) throws(RunFailure) -> CompiledPrograms {
+        if let cached = cache.entry(for: job.programKey) { return cached }
+        let stage = CompileStage(
+            job: job,
+            launcher: try currentLauncher(control),
+            options: options,
+            workDirectory: workDirectory
+        )
+        let programs = try stage.execute(control: control)
+        cache.insert(programs, for: job.programKey)
+        return programs
+    }
+
+    /// Every launch of a job, without admission.
+    func perform(_ job: ReplayJob, _ control: ChildControl) throws(RunFailure) -> RangeExecution {
+        let range = ReplayRange(launches: 0..<job.spec.launchCount)
+        return try execute(job, control) { (stage, programs) throws(RunFailure) in
+            try stage.perform(range, programs, control: control, keeps: { _ in false })
+        }
+    }
+
+    /// A run of a job in a simulator.
+    func simulate(
+        _ job: ReplayJob,
+        simulator: String,
+        _ control: ChildControl
+    ) throws(RunFailure) -> Simulation {
+        try SimulateStage(
+            job: job,
+            simulator: simulator,
+            launcher: try currentLauncher(control),
+            options: options,
+            workDirectory: workDirectory
+        ).execute(control: control)
+    }
+
     /// What `body` gives on a thread of its own.
-    private func result<Value: Sendable>(
+    func result<Value: Sendable>(
         of body: @escaping @Sendable (ChildControl) throws(RunFailure) -> Value
     ) async -> Result<Value, RunFailure> {
-        await onOwnThread { control in
+        counts.withLock { $0.running += 1 }
+        return await onOwnThread { [self] control in
+            defer { counts.withLock { $0.running -= 1 } }
             do throws(RunFailure) {
-                return .success(try body(control))
+                let value = try body(control)
+                counts.withLock { $0.completed += 1 }
+                return .success(value)
             } catch {
+                counts.withLock { $0.failed += 1 }
                 return .failure(control.isCancelled ? RunFailure(.cancelled, "the run was cancelled") : error)
             }
         } orElse: {
             .failure(RunFailure(.sandbox, "cannot start a thread"))
         }
+    }
+
+    /// What the runner does at this moment, and what it has done.
+    public var load: RunnerCounts {
+        var load = counts.withLock { $0 }
+        load.warm = warm.count
+        return load
+    }
+
+    /// Starts the workers that are to wait, before the first job comes.
+    public func warmUp() async throws(RunFailure) {
+        let result: Result<Void, RunFailure> = await onOwnThread { [self] control in
+            Result { () throws(RunFailure) in warm.fill(try currentLauncher(control)) }
+        } orElse: {
+            .failure(RunFailure(.sandbox, "cannot start a thread"))
+        }
+        return try result.get()
     }
 
     /// Compiles what is not in the cache, and runs.
@@ -154,19 +222,20 @@ public final class SandboxedRunner: RangeRunner {
         _ body: (RunStage, CompiledPrograms) throws(RunFailure) -> Value?
     ) throws(RunFailure) -> Value {
         let launcher = try currentLauncher(control)
-        let stage = RunStage(job: job, launcher: launcher, options: options, workDirectory: workDirectory)
+        let stage = RunStage(
+            job: job,
+            launcher: launcher,
+            options: options,
+            workDirectory: workDirectory,
+            warm: warm
+        )
+        defer { warm.fill(launcher) }
         if let cached = cache.entry(for: job.programKey) {
             // A device that changed since compiling makes the binary useless, not the job.
             if let value = try body(stage, cached) { return value }
             cache.remove(job.programKey)
         }
-        let compiled = try CompileStage(
-            job: job,
-            launcher: launcher,
-            options: options,
-            workDirectory: workDirectory
-        ).execute(control: control)
-        cache.insert(compiled, for: job.programKey)
+        let compiled = try compiled(job, control)
         guard let value = try body(stage, compiled) else {
             throw RunFailure(.device, "the device changed between compiling and running")
         }
@@ -208,10 +277,25 @@ public final class SandboxedRunner: RangeRunner {
 
     /// What works on this machine, found out once.
     private func currentLauncher(_ control: ChildControl) throws(RunFailure) -> SandboxLauncher {
-        if let known = launcher.withLock({ $0 }) { return known }
+        if var known = launcher.withLock({ $0 }) {
+            if let vendors = vendors.withLock({ $0 }) { known.vendors = vendors }
+            return known
+        }
         let found = try SandboxLauncher(worker: worker, usesNamespaces: options.usesNamespaces, control: control)
         guard !control.isCancelled else { throw RunFailure(.cancelled, "the run was cancelled") }
         launcher.withLock { $0 = found }
-        return found
+        return try currentLauncher(control)
     }
+}
+
+/// Counts of a runner, for those who watch it.
+public struct RunnerCounts: Sendable, Equatable {
+    /// Runs and admissions under way.
+    public var running = 0
+    /// Those that came to a result.
+    public var completed = 0
+    /// Those that came to none.
+    public var failed = 0
+    /// Workers that wait for a job.
+    public var warm = 0
 }

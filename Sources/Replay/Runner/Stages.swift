@@ -62,6 +62,8 @@ struct RunStage {
     let launcher: SandboxLauncher
     let options: SandboxedRunner.Options
     let workDirectory: String
+    /// Workers that may have been started already.
+    let warm: WarmWorkers
 
     /// Runs every step.
     /// - Returns: `nil` when the device is not the one for which `programs` was compiled.
@@ -108,6 +110,7 @@ struct RunStage {
             launcher: launcher,
             options: options,
             workDirectory: workDirectory,
+            warm: warm,
             deadline: start + .seconds(wallSeconds),
             control: control
         )
@@ -166,7 +169,7 @@ struct RunStage {
             let expected = "\(slot.byteCount) bytes of slot \(slot.name)"
             throw RunFailure(.protocolViolation, "expected \(expected), the worker sent \(max(0, frame.count - 8))")
         }
-        let numbers = [frame[0..<4], frame[4..<8]].map { $0.reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) } }
+        let numbers = WorkerFrame.place(of: frame)
         guard numbers == [UInt32(launch), UInt32(index)] else {
             throw RunFailure(.protocolViolation, "expected launch \(launch), slot \(index); the worker sent \(numbers)")
         }
@@ -200,14 +203,16 @@ struct StagedWorker {
         blobs: [ArraySlice<UInt8>],
         inputs: [ArraySlice<UInt8>],
         walls: StageWalls,
+        simulator: String? = nil,
         launcher: SandboxLauncher,
         options: SandboxedRunner.Options,
         workDirectory: String,
+        warm: WarmWorkers? = nil,
         deadline: ContinuousClock.Instant,
         control: ChildControl
     ) throws(RunFailure) {
         let folder = launcher.hasNamespaces ? nil : try TemporaryFolder(in: workDirectory)
-        let mayUseGPU = job.spec.device.kind != .cpu && !SandboxLauncher.deviceFiles().isEmpty
+        let mayUseGPU = stage != .simulate && job.spec.device.kind != .cpu && !SandboxLauncher.deviceFiles().isEmpty
         let request = WorkerRequest(
             stage: stage,
             spec: job.spec,
@@ -229,14 +234,22 @@ struct StagedWorker {
         )
         let descriptor = try Self.memoryFile([request.head[...]] + blobs + inputs)
         defer { close(descriptor) }
-        child = try ChildProcess(
-            launcher.launch([stage.rawValue], folder: folder?.path),
-            request: descriptor,
-            folder: folder,
-            deadline: deadline,
-            control: control
-        )
-        report = try Self.report(child, launcher: launcher)
+        if let waiting = warm?.take(), waiting.begin(descriptor, deadline: deadline, control: control),
+            let walls = try? Self.report(waiting.child, launcher: launcher)
+        {
+            child = waiting.child
+            report = walls
+        } else {
+            // None waits, or the one that did has died since: a run may not suffer from that.
+            child = try ChildProcess(
+                launcher.launch([stage.rawValue], folder: folder?.path, simulator: simulator),
+                request: descriptor,
+                folder: folder,
+                deadline: deadline,
+                control: control
+            )
+            report = try Self.report(child, launcher: launcher)
+        }
         guard report.level >= options.minimumLevel else {
             let levels = "\(report.level.rawValue), the least allowed is \(options.minimumLevel.rawValue)"
             throw RunFailure(.sandbox, "the sandbox reached only \(levels)")

@@ -8,12 +8,17 @@ package enum WorkerStage: String, Sendable, CaseIterable {
     case compile
     /// Program binaries and inputs in, written slots out. May start nothing.
     case run
+    /// Sources and inputs in, written slots and findings out, in a simulator that interprets kernels. May start nothing.
+    case simulate
 }
 
 /// A request to a worker: a header in JSON, then the programs, then (for a run) the inputs.
 package struct WorkerRequest: Sendable {
     /// The descriptor on which a worker finds its request.
     package static let descriptor: Int32 = 3
+    /// The byte with which a simulated run fills slots that a step overwrites. For floats it makes a NaN, which no sum
+    /// absorbs.
+    package static func pattern(for type: ElementType) -> UInt8 { type.isFloatingPoint ? 0xff : 0xa5 }
     /// The first bytes of a request.
     package static let magic = Array("assay-worker-1\0\0".utf8)
 
@@ -195,9 +200,18 @@ package enum WorkerFrame: UInt8, Sendable {
     case done = 5
     /// A failure: JSON with `reason` and `detail`. Always last.
     case failure = 6
+    /// A written slot, like `slot`, after a launch over a pattern.
+    case patterned = 7
+    /// What the simulator wrote about the run: text.
+    case log = 8
 
     /// The descriptor on which a worker writes its reply.
     package static let descriptor: Int32 = 4
     /// The length of a frame's head.
     package static let headLength = 9
+
+    /// The launch and the slot at the beginning of a written slot's frame of at least 8 bytes.
+    static func place(of frame: [UInt8]) -> [UInt32] {
+        [frame[0..<4], frame[4..<8]].map { $0.reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) } }
+    }
 }

@@ -3,6 +3,12 @@
 public import Codecs
 internal import Glibc
 
+extension ReplaySpec {
+    /// The exponent, in thousandths of a bit, of the error with which a whole replay accepts: `nil`, for none, where bits are
+    /// compared; else what the calibration allows.
+    public var errorMillibits: Int64? { calibration?.millibits }
+}
+
 /// The trials with which the author of a spec chose its bounds. They are the author's word: a verdict states them.
 public struct Calibration: Sendable, Equatable {
     /// Runs of one kind and how many of them ended the wrong way.

@@ -36,6 +36,24 @@ enum Mutant: String, CaseIterable, Sendable {
     case ownWork
     /// A job that ended is opened again by its repeated order.
     case reopened
+    /// The first leg of every payment is rounded up.
+    case roundedUp
+    /// The next lease of a job has the epoch of the one before.
+    case reusedEpoch
+    /// The work of the first steps is paid for as if it were the whole.
+    case prefixPaidWhole
+    /// A job of a gang starts without the others.
+    case splitGang
+    /// A top-up moves the deadline and holds nothing.
+    case topUpWithoutHold
+    /// A meter reading may go back, and beyond the hold.
+    case readingUnchecked
+    /// What a silent node owes is forgotten when its job goes on.
+    case penaltyForgotten
+    /// A requester at fault gets the bond back.
+    case bondReturned
+    /// A node that was asked to stop early is punished for having nothing.
+    case yieldPunished
 
     func apply(_ event: Event, to engine: inout Engine, at: Int64) throws -> Effects {
         let book = engine.book
@@ -57,15 +75,14 @@ enum Mutant: String, CaseIterable, Sendable {
             (judgement.outcome, judgement.fault) = (.rejected, .provider)
             return try engine.apply(.judge(judgement), at: at)
         case (.secondLease, .nodeSeen(let key)):
-            engine.leases[key] = nil
+            engine.vacate(key)
         case (.ownWork, .validatorSeen(let key)):
             guard engine.judging[key] == nil,
-                let own = engine.unjudged.first(where: { engine.jobs[$0]?.assignment?.node == key }),
-                var job = engine.jobs[own]
+                let own = engine.index.unjudged.first(where: { engine.jobs[$0.id]?.assignment?.node == key }),
+                var job = engine.jobs[own.id]
             else { break }
-            engine.unjudged.removeAll { $0 == own }
             job.validator = key
-            engine.judging[key] = own
+            engine.judging[key] = own.id
             engine.keep(job, &effects)
             return effects
         case (.reopened, .submit(let submission)):
@@ -74,6 +91,42 @@ enum Mutant: String, CaseIterable, Sendable {
             guard done.isEmpty, let first = Self.fresh(submission, at: at) else { return done }
             engine.keep(first, &effects)
             return effects
+        case (.splitGang, .nodeSeen(let key)):
+            guard let node = engine.nodes[key], engine.leases[key] == nil,
+                let moment = engine.index.gangOffers.first, let job = engine.jobs[moment.id],
+                node.mismatch(with: job) == nil
+            else { break }
+            _ = try engine.assign(job, to: node, at: at, &effects)
+            return effects
+        case (.topUpWithoutHold, .topUp(let topUp)):
+            guard var job = engine.jobs[topUp.job], [.funded, .offered, .assigned].contains(job.phase) else { break }
+            job.held += topUp.amount
+            job.deadline += topUp.seconds
+            engine.keep(job, &effects)
+            return effects
+        case (.readingUnchecked, .read(let id, let attempt, let node, let reading)):
+            guard var job = engine.jobs[id], job.attempt == attempt, job.assignment?.node == node,
+                job.phase == .assigned
+            else { break }
+            job.reading = reading
+            engine.keep(job, &effects)
+            return effects
+        case (.prefixPaidWhole, .commit(let id, let attempt, let node, var claim)):
+            claim.workUnits = engine.jobs[id]?.workUnits ?? 0
+            return try engine.apply(.commit(job: id, attempt: attempt, node: node, claim: claim), at: at)
+        case (.yieldPunished, .tick):
+            for var job in engine.jobs.values where job.yield == .preempted && job.deadline <= at {
+                job.yield = nil
+                engine.keep(job, &effects)
+            }
+            return try engine.apply(.tick, at: at)
+        case (.bondReturned, .judge(var judgement)) where judgement.outcome == .requesterFault:
+            guard var job = engine.jobs[judgement.job], var claim = job.claim else { break }
+            claim.workUnits = 0
+            job.claim = claim
+            engine.keep(job, &effects)
+            judgement.executionDigest = claim.executionDigest
+            return try engine.apply(.judge(judgement), at: at)
         default: break
         }
         effects = try engine.apply(event, at: at)
@@ -106,9 +159,23 @@ enum Mutant: String, CaseIterable, Sendable {
                 return Self.operation(resolution, legs: resolution.returned)
             }
         case .noVerifyDeadline:
-            for (index, job) in effects.jobs.enumerated() where job.phase == .verifying {
-                effects.jobs[index].deadline = .max / 2
-                engine.jobs[job.id]?.deadline = .max / 2
+            for var job in effects.jobs where job.phase == .verifying {
+                job.deadline = .max / 2
+                engine.keep(job, &effects)
+            }
+        case .roundedUp:
+            try Self.redo(&effects, &engine, from: book, at: at) { resolution in
+                Self.operation(resolution, legs: resolution.posted > 0 && resolution.returned > 0 ? 1 : nil)
+            }
+        case .reusedEpoch:
+            for var job in effects.jobs where job.phase == .offered && job.attempt > 0 {
+                job.attempt -= 1
+                engine.keep(job, &effects)
+            }
+        case .penaltyForgotten:
+            for var job in effects.jobs where job.history.contains(where: { $0.penalty > 0 }) {
+                for index in job.history.indices { job.history[index].penalty = 0 }
+                engine.keep(job, &effects)
             }
         default: break
         }
@@ -126,13 +193,14 @@ enum Mutant: String, CaseIterable, Sendable {
             orderDigest: submission.orderDigest,
             specDigest: submission.specDigest,
             currency: submission.spec.price.currency,
-            held: Int64(submission.spec.holdAmount),
+            terms: submission.spec.terms,
             workUnits: submission.spec.replay.workUnits,
             maxPerMegaUnit: submission.spec.price.maxPerMegaUnit,
             device: submission.spec.replay.device,
             deadlines: submission.spec.deadlines,
             attemptsAllowed: UInt32(submission.spec.attempts),
             submittedAt: at,
+            held: Int64(submission.spec.holdAmount),
             phase: .funded,
             deadline: at + 60
         )

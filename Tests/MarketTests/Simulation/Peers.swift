@@ -15,6 +15,7 @@ struct Truth {
         let job: Digest
         let attempt: UInt32
         let node: VerifyingKey
+        let workUnits: UInt64
         let isHonest: Bool
     }
 
@@ -29,6 +30,8 @@ struct Truth {
 
     var claims: [Digest: Claim] = [:]
     var verdicts: [Digest: Verdict] = [:]
+    /// The most work that a node was told it had reported, by job and attempt.
+    var readings: [String: UInt64] = [:]
 }
 
 /// Somebody who has jobs.
@@ -42,6 +45,13 @@ struct Requester {
         /// The files break a rule.
         let isBad: Bool
         var stage = Stage.new
+        /// Top-ups that were acknowledged.
+        var topUps: UInt32 = 0
+
+        /// What the top-up of a number adds: the same however often it is sent.
+        static func topUp(_ job: Digest, _ number: UInt32) -> ToppingUp {
+            ToppingUp(job: job, number: number, amount: 100_000 + Int64(number), seconds: Int64(number % 3) * 10)
+        }
     }
 
     let key: VerifyingKey
@@ -60,10 +70,14 @@ struct Requester {
             other.id = Name.digest("other", task.submission.id.hex)
             return Request(sender: sender, tag: -3, event: .submit(other))
         }
+        let id = task.submission.id
+        if task.stage == .uploaded, task.submission.spec.terms.mode == .metered, dice < 40 {
+            return Request(sender: sender, tag: -4 - index, event: .topUp(Task.topUp(id, task.topUps + 1)))
+        }
+        if task.stage != .new, dice == 99 { return Request(sender: sender, tag: -2, event: .close(job: id)) }
         switch task.stage {
         case .new: return Request(sender: sender, tag: index, event: .submit(task.submission))
         case .submitted where !task.forgetsFiles:
-            let id = task.submission.id
             let reason = Reason(code: "kernel-refused", text: "include")
             return Request(
                 sender: sender,
@@ -80,6 +94,9 @@ struct Requester {
         case (-3, .taken):
             // The other order came first: then this one is the conflict.
             break
+        case (..<(-3), .taken):
+            guard case .topUp(let topUp) = request.event else { break }
+            tasks[-4 - request.tag].topUps = max(tasks[-4 - request.tag].topUps, topUp.number)
         case (0..., .taken):
             if case .submit = request.event {
                 if tasks[request.tag].stage == .new { tasks[request.tag].stage = .submitted }
@@ -107,6 +124,9 @@ struct Provider {
     var isRegistered = false
     var job: Digest = .zero
     var attempt: UInt32 = 0
+    /// The lease as it was granted.
+    private var work: Job?
+    private var sequence: Int64 = 0
     var stage = Stage.idle
     /// Does nothing before this step.
     var wakesAt = 0
@@ -149,6 +169,17 @@ struct Provider {
                     event: .abandon(job: job, attempt: attempt, node: node.key, reason: "no memory")
                 )
             }
+            if let work, work.terms.allowsPrefix, dice >= 60, dice < 90 {
+                sequence += 1
+                let reading = Job.Reading(
+                    digest: Name.digest("reading", "\(job.hex)-\(attempt)-\(sequence)"),
+                    sequence: sequence,
+                    workUnits: [0, 1, 64_000, 128_000].randomElement(using: &random) ?? 0,
+                    wallMicroseconds: UInt64(step)
+                )
+                let event = Event.read(job: job, attempt: attempt, node: node.key, reading: reading)
+                return Request(sender: sender, tag: 4, event: event)
+            }
             stage = .committing
             return commitment(sender, &random, &truth)
         case .committing: return commitment(sender, &random, &truth)
@@ -173,15 +204,18 @@ struct Provider {
             claim = mine
         } else {
             let lies = manner == .lying && UInt64.random(in: 0..<2, using: &random) == 0
+            let isPart = work?.terms.allowsPrefix ?? false && UInt64.random(in: 0..<2, using: &random) == 0
             claim = Job.Claim(
                 executionDigest: Name.digest("execution", name, node.key.text, "\(lies)"),
-                outputRoot: Name.digest("outputs", job.hex, "\(lies)")
+                outputRoot: Name.digest("outputs", job.hex, "\(lies)"),
+                workUnits: isPart ? 64_000 : 128_000
             )
             kept[name] = claim
             truth.claims[claim.executionDigest] = Truth.Claim(
                 job: job,
                 attempt: attempt,
                 node: node.key,
+                workUnits: claim.workUnits,
                 isHonest: !lies
             )
         }
@@ -192,18 +226,25 @@ struct Provider {
         )
     }
 
-    mutating func hear(_ reply: Reply, to request: Request) {
+    mutating func hear(_ reply: Reply, to request: Request, _ truth: inout Truth) {
         switch (request.tag, reply) {
         case (-1, .taken): isRegistered = true
         case (0, .refused): isRegistered = false
         case (0, .work(let work)):
             guard stage == .idle, let work else { return }
+            if (job, attempt) != (work.id, work.attempt) { sequence = 0 }
             (job, attempt) = (work.id, work.attempt)
+            self.work = work
             stage = .working
         case (1, .taken):
             if case .commit(let id, let number, _, _) = request.event, id == job, number == attempt {
                 stage = stage == .committing ? .uploading : stage
             }
+        case (4, .taken):
+            guard case .read(let id, let number, _, let reading) = request.event else { break }
+            let name = "\(id.hex)-\(number)"
+            truth.readings[name] = max(truth.readings[name] ?? 0, reading.workUnits)
+        case (4, .refused(.staleLease)), (4, .refused(.unknownJob)), (4, .refused(.wrongPhase)): stage = .idle
         case (2, .taken), (1, .refused), (2, .refused): stage = .idle
         default: break
         }
@@ -252,7 +293,7 @@ struct Judge {
         let isOwn = job.assignment?.node == key
         let isTrue = truth.claims[claim.executionDigest]?.isHonest ?? false
         var outcome = isTrue || isOwn ? Outcome.accepted : .rejected
-        if manner == .unsure, dice < 50 { outcome = dice < 45 ? .inconclusive : .requesterFault }
+        if manner == .unsure, dice < 50 { outcome = dice < 38 ? .inconclusive : .requesterFault }
         let faults: [Outcome: Fault] = [.rejected: .provider, .requesterFault: .requester, .inconclusive: .environment]
         let digest = Name.digest("verdict", job.id.hex, "\(job.attempt)", key.text, outcome.rawValue)
         truth.verdicts[digest] = Truth.Verdict(

@@ -70,8 +70,12 @@ struct Shell {
         var jobs: [Job] = []
         var nodes: [Node] = []
         for record in image.records {
-            let value = try JSONValue(parsing: record.body ?? [])
-            if record.kind == Job.recordKind { jobs.append(try Job(value)) } else { nodes.append(try Node(value)) }
+            let row = record.body ?? []
+            if record.kind == Job.recordKind {
+                jobs.append(try Job(row: row))
+            } else {
+                nodes.append(try Node(row: row))
+            }
         }
         engine = Engine(configuration: configuration, book: image.book, jobs: jobs, nodes: nodes)
         try start(at: at)
@@ -123,10 +127,10 @@ struct Shell {
             effects.jobs.removeLast()
         }
         for job in effects.jobs {
-            batch.records.append(Record(kind: Job.recordKind, id: job.id.bytes, body: job.json.serialized()))
+            batch.records.append(Record(kind: Job.recordKind, id: job.id.bytes, body: job.row))
         }
         for node in effects.nodes {
-            batch.records.append(Record(kind: Node.recordKind, id: node.key.bytes, body: node.json.serialized()))
+            batch.records.append(Record(kind: Node.recordKind, id: node.key.bytes, body: node.row))
         }
         for ending in effects.endings {
             let id = ending.job.id
@@ -135,7 +139,7 @@ struct Shell {
                 ReceiptRow(
                     job: id,
                     attempt: ending.job.attempt,
-                    verdict: ending.verdictDigest ?? Name.digest("receipt", id.hex),
+                    verdict: ending.decision,
                     outcome: ending.outcome.rawValue,
                     at: ending.settledAt,
                     bundleBytes: id.bytes

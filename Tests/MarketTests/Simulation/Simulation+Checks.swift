@@ -23,7 +23,8 @@ extension Simulation {
         var leased: Set<VerifyingKey> = []
         var judging: Set<VerifyingKey> = []
         for job in engine.jobs.values {
-            owed += job.held + (job.assignment?.stake ?? 0)
+            owed += job.held + Int64(job.terms.bond) + (job.assignment?.stake ?? 0)
+            owed += job.history.reduce(0) { $0 + $1.penalty }
             try demand(engine.book.holds[job.holdID]?.amount == job.held, "job \(job.id) is open without its hold")
             try demand(job.deadline < 3_000_000_000, "job \(job.id) never ends")
             try demand(job.attempt <= job.attemptsAllowed, "job \(job.id) is in attempt \(job.attempt)")
@@ -43,15 +44,30 @@ extension Simulation {
                 try demand(engine.verification(of: validator)?.id == job.id, "the draw of \(validator) is unknown")
                 try demand(job.assignment?.node != validator, "\(validator) is to judge its own work")
             }
-            let isQueued = engine.unjudged.contains(job.id)
+            let isQueued = engine.index.unjudged.contains(job.age)
             try demand(isQueued == (job.phase == .verifying && job.validator == nil), "\(job.id) and its queue")
-            try demand(engine.offered.contains(job.id) == (job.phase == .offered), "\(job.id) and the offers")
+            let held = job.firstHold + (0..<job.topUps).reduce(0) { $0 + Requester.Task.topUp(job.id, $1 + 1).amount }
+            try demand(job.held == held, "job \(job.id) holds \(job.held), not \(held)")
+            try demand(job.reading?.workUnits ?? 0 <= job.coveredUnits, "a reading beyond what the hold covers")
+            let told = truth.readings["\(job.id.hex)-\(job.attempt)"] ?? 0
+            if job.phase == .assigned {
+                try demand(job.reading?.workUnits ?? 0 >= told, "a reading went back from \(told)")
+            }
+            let waits = job.gangKey.flatMap { engine.gangs[$0] }?.values.contains(job.id) ?? false
+            try demand(waits == job.waitsForGang, "\(job.id) and its gang")
         }
+        try demand(Set(engine.offered) == Set(engine.jobs.values.filter { $0.phase == .offered }.map(\.id)), "offers")
+        let deadlines = engine.jobs.values.map { JobMoment(at: $0.deadline, id: $0.id) }.sorted()
+        try demand(engine.index.byDeadline.map { $0 } == deadlines, "the order of deadlines")
+        try demand(engine.index.byAge.count == engine.jobs.count, "the order of ages")
+        let phases = Dictionary(engine.jobs.values.map { ($0.phase, 1) }, uniquingKeysWith: +)
+        try demand(engine.jobCounts == phases, "the count of phases")
         let held = engine.book.holds.values.reduce(0) { $0 + $1.amount }
         try demand(held == owed, "\(held) held, \(owed) owed to open jobs and stakes")
         try demand(engine.leases.count == leased.count, "a lease without a job")
         try demand(engine.judging.count == judging.count, "a draw without a job")
-        try demand(Set(engine.unjudged).count == engine.unjudged.count, "a job waits twice for a validator")
+        let unjudged = engine.jobs.values.filter { $0.phase == .verifying && $0.validator == nil }.count
+        try demand(engine.unjudgedCount == unjudged, "a job waits twice for a validator")
         try demand(Set(engine.offered).count == engine.offered.count, "a job is offered twice")
     }
 
@@ -74,6 +90,14 @@ extension Simulation {
         let receipts = try store.receiptCount()
         try demand(receipts == ids.count, "\(receipts) receipts of \(ids.count) jobs")
         for ending in shell.endings { try check(ending) }
+        let gangs = Dictionary(grouping: shell.endings.filter { $0.job.terms.gang != nil }) { $0.job.gangKey }
+        for members in gangs.values {
+            let started = members.filter { $0.job.attempt > 0 }.count
+            try demand(
+                started == 0 || started == members.first?.job.terms.gang.map { Int($0.size) },
+                "\(started) jobs of a gang have started"
+            )
+        }
         let report = try Fsck.run(store)
         try demand(report.isClean, report.checks.flatMap(\.faults).first ?? "fsck")
     }
@@ -83,25 +107,45 @@ extension Simulation {
         func demand(_ condition: Bool, _ text: @autoclosure () -> String) throws {
             if !condition { throw Violation("job \(job.id), \(ending.outcome.rawValue): \(text())") }
         }
+        let worked = job.claim.flatMap { truth.claims[$0.executionDigest]?.workUnits }
+        let rules = shell.configuration.ruleset
         let amounts = SettlementAmounts(
             outcome: ending.outcome,
             held: UInt64(job.held),
-            workUnits: job.workUnits,
+            workUnits: worked ?? 0,
             pricePerMegaUnit: job.assignment?.pricePerMegaUnit,
             stake: UInt64(job.assignment?.stake ?? 0),
-            ruleset: shell.configuration.ruleset
+            ruleset: rules,
+            isSilent: job.assignment != nil && job.history.last?.end == Receipt.Attempt.silent,
+            bond: job.terms.bond,
+            meteredUnits: worked ?? job.reading?.workUnits ?? 0
         )
+        if let worked, ending.outcome == .accepted {
+            try demand(worked == job.workUnits || job.terms.allowsPrefix, "paid for \(worked) work units")
+            try demand(ending.settlement.workUnits == worked, "the receipt says \(ending.settlement.workUnits) units")
+        }
         try demand(ending.settlement.gross == amounts.gross, "gross \(ending.settlement.gross), not \(amounts.gross)")
         let transfers = try shell.store.transfers(ofJob: job.id)
         let moved = transfers.filter { [.post, .direct].contains($0.kind) }
         let paid = moved.filter { $0.leg.hasPrefix("pay.") }
         let slashed = moved.filter { $0.leg.hasPrefix("slash.") }
+        let bond = moved.filter { $0.leg.hasPrefix("bond.") }
+        let fined = moved.filter { $0.leg.hasPrefix("penalty.") }
+        let deciding = moved.filter { !$0.leg.hasPrefix("penalty.") }
+        try demand(bond.reduce(0) { $0 + $1.amount } == Int64(amounts.bondLost), "the bond lost \(amounts.bondLost)")
+        for past in job.history.dropLast(job.assignment == nil ? 0 : 1) {
+            let owed = past.end == "silent" ? rules.penalty(ofStake: rules.stake(forHold: UInt64(job.firstHold))) : 0
+            let paid = fined.filter { $0.attempt == past.attempt }.reduce(0) { $0 + $1.amount }
+            try demand(paid == Int64(owed), "attempt \(past.attempt) ended \(past.end) and cost \(paid), not \(owed)")
+        }
         try demand(paid.reduce(0) { $0 + $1.amount } == Int64(amounts.gross), "paid is not gross \(amounts.gross)")
         try demand(slashed.reduce(0) { $0 + $1.amount } == Int64(amounts.slashed), "slashed is not \(amounts.slashed)")
-        try demand(Set(moved.map(\.attempt)).count <= 1, "paid in two attempts")
-        try demand(moved.allSatisfy { $0.attempt == job.attempt }, "paid for another attempt")
-        try demand(Set(moved.map(\.leg)).count == moved.count, "a leg is paid twice")
-        let named = (ending.settlement.legs + (ending.settlement.stake?.legs ?? [])).map(\.transfer).sorted()
+        try demand(Set(deciding.map(\.attempt)).count <= 1, "paid in two attempts")
+        try demand(deciding.allSatisfy { $0.attempt == job.attempt }, "paid for another attempt")
+        try demand(Set(moved.map { "\($0.attempt) \($0.leg)" }).count == moved.count, "a leg is paid twice")
+        let settlement = ending.settlement
+        let legs = settlement.legs + (settlement.stake?.legs ?? []) + (settlement.bond?.legs ?? [])
+        let named = (legs + settlement.penalties.flatMap(\.legs)).map(\.transfer).sorted()
         try demand(named == moved.map(\.id.text).sorted(), "the receipt names other transfers than the ledger has")
         try demand(
             job.history.map(\.attempt) == Array(1...max(1, job.attempt)).prefix(Int(job.attempt)).map { $0 },

@@ -1,6 +1,7 @@
 // One seed is one run: a market of strangers over a network that loses, repeats, delays and reorders, on a machine that
 // crashes, under a clock that jumps.
 import AssayTesting
+import Codecs
 import Commitments
 import Ledger
 import Receipts
@@ -24,15 +25,32 @@ struct Simulation {
 
     private static let specs: [JobSpec] = {
         var specs: [JobSpec] = []
+        let more: [String?] = [
+            nil, nil, nil, #"{"mode":"metered","depositUnits":"64000"}"#, #"{"mode":"metered","bond":"70000"}"#,
+            #"{"preemptible":true}"#, #"{"bond":"500000"}"#,
+        ]
         for attempts: Int64 in [1, 2, 3] {
             for (device, price) in [("any", "50000000"), ("cpu", "30000000"), ("gpu", "7"), ("any", "20000000")] {
-                var terms = Terms()
-                (terms.attempts, terms.device, terms.maxPerMegaUnit) = (attempts, device, price)
-                if let spec = try? terms.spec() { specs.append(spec) }
+                for text in more {
+                    var terms = Terms()
+                    (terms.attempts, terms.device, terms.maxPerMegaUnit) = (attempts, device, price)
+                    terms.more = text
+                    if let spec = try? terms.spec() { specs.append(spec) }
+                }
             }
         }
         return specs
     }()
+
+    /// The specs of a gang, which only its requester names.
+    private static func gang(_ name: String, size: Int) throws -> [JobSpec] {
+        try (0..<size).map { index in
+            var terms = Terms()
+            let group = Name.digest("gang", name).hex
+            terms.more = #"{"gang":{"group":"\#(group)","size":\#(size),"index":\#(index)}}"#
+            return try terms.spec()
+        }
+    }
 
     private static let steps = 220
 
@@ -56,12 +74,17 @@ struct Simulation {
         // One key both runs jobs and judges them.
         judgeNames = ["v0", "v1", "n0"]
         var rules = Ruleset.default
-        if UInt64.random(in: 0..<8, using: &random) == 0 { rules = try Self.rulesWithoutStake() }
+        switch UInt64.random(in: 0..<8, using: &random) {
+        case 0: rules = try Self.rulesWithoutStake()
+        case 1...4: rules = try Self.rulesWithPenalty()
+        default: break
+        }
         let configuration = MarketConfiguration(
             engine: engineKey,
             validators: Set(try judgeNames.map(Name.key)),
             ruleset: rules,
-            drawsAllowed: UInt32.random(in: 1...3, using: &random)
+            drawsAllowed: UInt32.random(in: 1...3, using: &random),
+            yieldSeconds: Int64.random(in: 1...40, using: &random)
         )
         shell = try Shell(configuration: configuration, mutant: mutant, at: clock)
         try addPeers()
@@ -75,6 +98,20 @@ struct Simulation {
             "slash":[{"leg":"payer","base":"slashed","basisPoints":10000}]}
             """
         return try Ruleset(parsing: Array(text.utf8))
+    }
+
+    /// The default rules, and what silence costs.
+    private static func rulesWithPenalty() throws -> Ruleset {
+        guard case .object(var rules) = try JSONValue(parsing: Ruleset.default.bytes) else { return .default }
+        rules["faults"] = try JSONValue(
+            parsing: Array(
+                """
+                {"penaltyBasisPointsOfStake":100,"penalty":[{"leg":"payer","base":"penalty","basisPoints":6000},\
+                {"leg":"treasury","base":"penalty","basisPoints":4000}],"bondBasisPointsOfHold":0}
+                """.utf8
+            )
+        )
+        return try Ruleset(parsing: JSONValue.object(rules).serialized())
     }
 
     private mutating func addPeers() throws {
@@ -92,8 +129,13 @@ struct Simulation {
             let key = try Name.key("r\(index)")
             let account = Account(currency: "credit", kind: .payer, owner: key.bytes)
             var tasks: [Requester.Task] = []
-            for number in 0..<Int.random(in: 1...3, using: &random) {
-                guard let spec = Self.specs.randomElement(using: &random) else { continue }
+            var specs = (0..<Int.random(in: 1...3, using: &random)).compactMap { _ in
+                Self.specs.randomElement(using: &random)
+            }
+            if UInt64.random(in: 0..<4, using: &random) == 0 {
+                specs += try Self.gang("\(index)", size: Int.random(in: 2...3, using: &random))
+            }
+            for (number, spec) in specs.enumerated() {
                 let name = "\(index)-\(number)"
                 let submission = Submission(
                     id: Name.digest("job", name),
@@ -227,7 +269,7 @@ struct Simulation {
         var local = request.sender
         if local < requesters.count { return try requesters[local].hear(reply, to: request) }
         local -= requesters.count
-        if local < providers.count { return providers[local].hear(reply, to: request) }
+        if local < providers.count { return providers[local].hear(reply, to: request, &truth) }
         local -= providers.count
         if local < judges.count { return judges[local].hear(reply, to: request) }
         if case .transfer(let transfer) = request.event, reply == .taken {
