@@ -266,7 +266,8 @@ let package = Package(
         tests(
             of: "Validator",
             [
-                "Algebra", "Appraisal", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI", "Ledger",
+                "Algebra", "Appraisal", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI",
+                "EngineClient", "Ledger",
                 "Market",
                 "Proofs", "Receipts", "Replay", "Signatures", "Validator", "Verdicts", logging,
             ]

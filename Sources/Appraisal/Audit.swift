@@ -45,6 +45,7 @@ public enum Audit {
         auditor.checkTopUps()
         auditor.checkReading()
         auditor.checkExecution()
+        auditor.checkCommitment()
         auditor.checkVerdicts()
         auditor.checkSettlement()
         if let deep, await auditor.replay(with: deep) == .undecided { auditor.isUndecided = true }
@@ -88,6 +89,7 @@ struct BundleFile {
     let trace: Trace?
     let topUps: [UnverifiedDocument<TopUp>]
     let reading: UnverifiedDocument<MeterReading>?
+    let commitment: UnverifiedDocument<CommitmentStatement>?
     let verdicts: [UnverifiedDocument<VerdictStatement>]
 
     init(_ bundle: Bundle) throws(ParseError) {
@@ -115,6 +117,8 @@ struct BundleFile {
         }
         self.topUps = topUps
         reading = statement.readingDigest == nil ? nil : try Self.document(BundleMember.reading, bundle)
+        let isCommitted = execution != nil && bundle.members[BundleMember.commitment] != nil
+        commitment = isCommitted ? try Self.document(BundleMember.commitment, bundle) : nil
         var verdicts: [UnverifiedDocument<VerdictStatement>] = []
         for index in statement.verdictDigests.indices {
             verdicts.append(try Self.document(BundleMember.verdict(index), bundle))

@@ -123,7 +123,42 @@ extension Auditor {
             trace: trace,
             outputs: outputs,
             files: files,
-            evidence: evidence
+            evidence: evidence,
+            commitment: file.commitment?.predicate
+        )
+    }
+
+    /// The engine's note of the moment at which the provider bound itself, and the seed that it opened.
+    mutating func checkCommitment() {
+        let isDrawn = file.job.spec.evidence.replay?.draw != nil && file.execution != nil
+        guard isDrawn || file.commitment != nil else { return }
+        that(
+            "commitment.present",
+            isDrawn == (file.commitment != nil),
+            expected: isDrawn ? "a commitment statement" : "none, because nothing is drawn",
+            actual: file.commitment == nil ? "none" : "one"
+        )
+        guard let document = file.commitment, let execution = file.execution, let lease = file.lease else { return }
+        let statement = document.predicate
+        signature("commitment", of: document)
+        subject("commitment", "execution", execution.digest, of: document.subjects)
+        equal("commitment.engine", receipt.engine, statement.engine)
+        equal("commitment.job-id", receipt.jobID, statement.jobID)
+        equal("commitment.attempt", lease.predicate.attempt, statement.attempt)
+        equal("commitment.execution", execution.digest, statement.executionDigest)
+        // The engine was bound to the seed before the provider began.
+        equal(
+            "commitment.seed",
+            lease.predicate.beacon?.hex ?? "none in the lease",
+            CommitmentStatement.digest(ofSeed: statement.seed).hex
+        )
+        that(
+            "commitment.time",
+            (lease.predicate.grantedAt...max(lease.predicate.grantedAt, receipt.settledAt)).contains(
+                statement.committedAt
+            ),
+            expected: "between the lease at \(lease.predicate.grantedAt) and the settlement at \(receipt.settledAt)",
+            actual: "\(statement.committedAt)"
         )
     }
 

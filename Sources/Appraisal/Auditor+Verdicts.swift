@@ -97,8 +97,9 @@ extension Auditor {
             expected: "roots, divergence and checks that fit \(statement.verdict.outcome.rawValue)",
             actual: flaw ?? "they fit"
         )
-        // A verdict that needed nothing but a replay is judged by `flaw` alone.
-        guard file.job.spec.evidence.hasParts, let claim else { return }
+        // A verdict that needed nothing but a whole replay is judged by `flaw` alone.
+        let demand = file.job.spec.evidence
+        guard demand.hasParts || demand.replay?.draw != nil, let claim else { return }
         let again = VerdictRecheck(statement, claim, execution, anchors)
         if again.isUndecided, trust.validators.contains(statement.validator) { isUndecided = true }
         // The lines are those of the first verdict's time; a later verdict at another time has to come to the same outcome.
@@ -116,8 +117,8 @@ extension Auditor {
         switch statement.verdict.outcome {
         case .accepted:
             if statement.divergence != nil { return "accepted with a divergence" }
-            // Without a replay the bound is what the evidence gives; `VerdictRecheck` computes it.
-            guard file.job.spec.evidence.replay != nil else { return nil }
+            // Without a replay, or with a drawn one, `VerdictRecheck` computes what there must be.
+            guard file.job.spec.evidence.replay?.scope == .whole else { return nil }
             guard let roots = statement.replayed else { return "accepted without a replay" }
             let replay = file.job.spec.replay
             if statement.verdict.soundness != Soundness(millibits: replay.errorMillibits) {

@@ -122,6 +122,7 @@ struct Auditor {
         ]
         if file.lease != nil { known.insert(BundleMember.lease) }
         if file.execution != nil { known.formUnion([BundleMember.execution, BundleMember.trace]) }
+        if file.commitment != nil { known.insert(BundleMember.commitment) }
         if file.reading != nil { known.insert(BundleMember.reading) }
         known.formUnion(file.topUps.indices.map { BundleMember.topUp($0 + 1) })
         known.formUnion(file.verdicts.indices.map(BundleMember.verdict))

@@ -19,6 +19,8 @@ public struct ExecutionMaterial: Sendable {
     public var files: [String: [UInt8]]
     /// The parts of the evidence by their path.
     public var evidence: [String: [UInt8]]
+    /// The engine's commitment statement; `nil` when nothing is drawn.
+    public var commitment: CommitmentStatement?
 
     /// Gathers what there is.
     public init(
@@ -26,13 +28,29 @@ public struct ExecutionMaterial: Sendable {
         trace: Trace,
         outputs: [String: [UInt8]],
         files: [String: [UInt8]] = [:],
-        evidence: [String: [UInt8]] = [:]
+        evidence: [String: [UInt8]] = [:],
+        commitment: CommitmentStatement? = nil
     ) {
         self.job = job
         self.trace = trace
         self.outputs = outputs
         self.files = files
         self.evidence = evidence
+        self.commitment = commitment
+    }
+
+    /// The claim that `execution` makes about all this.
+    func claim(_ execution: Signed<ExecutionStatement>) -> ExecutionClaim {
+        ExecutionClaim(
+            job: job,
+            statement: execution.predicate,
+            subjects: execution.subjects,
+            trace: trace,
+            outputs: outputs,
+            files: files,
+            evidence: evidence,
+            commitment: commitment
+        )
     }
 }
 
@@ -48,9 +66,6 @@ public struct EvidenceAppraiser: Sendable {
         trust = AttestationTrust(anchors: anchors, time: time)
     }
 
-    /// Whether the job has to be executed again for its verdict.
-    public static func needsReplay(_ job: SealedJob) -> Bool { job.spec.evidence.replay != nil }
-
     /// What is wrong with the evidence that a spec asks for, before anything was executed; `nil` when nothing is. It is
     /// the requester's fault.
     /// - Parameter files: the files of the job folder by path.
@@ -58,6 +73,13 @@ public struct EvidenceAppraiser: Sendable {
         for (index, proof) in spec.evidence.proofs {
             if let fault = ProofStatement.fault(in: proof, key: files[proof.key.path]) {
                 return fault.within("evidence[\(index)]")
+            }
+        }
+        if let rule = spec.evidence.replay?.draw {
+            do throws(ParseError) {
+                _ = try BeaconDraw.chain(rule)
+            } catch {
+                return error.within("evidence")
             }
         }
         for (index, attestation) in spec.evidence.attestations {
@@ -96,35 +118,68 @@ public struct EvidenceAppraiser: Sendable {
     /// - Parameters:
     ///   - execution: the provider's verified statement.
     ///   - material: what came with it.
-    ///   - outcome: how the appraiser's own run of the job ended; `nil` when `needsReplay` asks for none.
+    ///   - outcome: how the appraiser's own run of the job ended; `nil` when none was asked for.
+    ///   - beacon: what decides whether the job had to be replayed, when that is drawn; `nil` when none could be had.
     /// - Returns: the verdict, and the first place where claim and run differ.
     public func appraise(
         _ execution: Signed<ExecutionStatement>,
         _ material: ExecutionMaterial,
-        outcome: RunOutcome?
+        outcome: RunOutcome?,
+        beacon: BeaconRecord? = nil
     ) -> (verdict: Verdict, divergence: Divergence?) {
-        let claim = ExecutionClaim(
-            job: material.job,
-            statement: execution.predicate,
-            subjects: execution.subjects,
-            trace: material.trace,
-            outputs: material.outputs,
-            files: material.files,
-            evidence: material.evidence
-        )
+        let claim = material.claim(execution)
         let demand = material.job.spec.evidence
         var parts: [Verdict] = []
         var divergence: Divergence?
-        if demand.replay != nil {
-            let run = outcome ?? .failed(RunFailure(.cancelled, "no run was made"))
+        let run = outcome ?? .failed(RunFailure(.cancelled, "no run was made"))
+        switch demand.replay?.scope {
+        case nil: parts.append(Self.claimVerdict(claim, execution.digest))
+        case .whole:
             let (verdict, difference) = ReplayAppraiser.appraise(claim, subject: execution.digest, outcome: run)
             parts.append(verdict)
             divergence = difference
-        } else {
-            parts.append(Self.claimVerdict(claim, execution.digest))
+        case .drawn(let rule):
+            let (verdict, difference) = Self.drawn(rule, claim, execution.digest, run, beacon)
+            parts.append(verdict)
+            divergence = difference
         }
         parts += evidenceVerdicts(claim, execution.digest)
         return (.combining(parts, kind: demand.kind, subject: execution.digest.text), divergence)
+    }
+
+    /// The verdict on a job whose replay is drawn.
+    private static func drawn(
+        _ rule: DrawRule,
+        _ claim: ExecutionClaim,
+        _ subject: Digest,
+        _ run: RunOutcome,
+        _ beacon: BeaconRecord?
+    ) -> (Verdict, Divergence?) {
+        guard let commitment = claim.commitment, let beacon,
+            let draw = try? BeaconDraw(rule, commitment: commitment)
+        else {
+            let check = Check(id: "beacon.source", result: .skip, expected: "a beacon", actual: "none could be had")
+            return (undecided([check], subject), nil)
+        }
+        let decision = draw.decide(beacon)
+        guard let isDrawn = decision.isDrawn else { return (undecided(decision.checks, subject), nil) }
+        guard isDrawn else { return (draw.undrawn(decision, claim, subject: subject), nil) }
+        var (verdict, divergence) = ReplayAppraiser.appraise(claim, subject: subject, outcome: run)
+        verdict.checks = decision.checks + verdict.checks
+        return (verdict, divergence)
+    }
+
+    /// Without a beacon nobody knows whether the job had to be replayed.
+    private static func undecided(_ checks: [Check], _ subject: Digest) -> Verdict {
+        Verdict(
+            kind: ReplayRequirement.kind,
+            outcome: .inconclusive,
+            fault: .environment,
+            soundness: .none,
+            assumptions: [],
+            checks: checks,
+            subject: subject.text
+        )
     }
 
     /// The verdicts on what the provider handed over, in the order of the spec.

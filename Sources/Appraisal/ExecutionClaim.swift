@@ -18,6 +18,8 @@ struct ExecutionClaim {
     var files: [String: [UInt8]] = [:]
     /// The parts of the evidence that are at hand, by their path.
     var evidence: [String: [UInt8]] = [:]
+    /// When the provider bound itself, and the local beacon's seed; `nil` when nothing is drawn.
+    var commitment: CommitmentStatement?
 
     /// Every check that needs no execution, in a fixed order.
     ///

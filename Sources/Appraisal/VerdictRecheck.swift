@@ -28,20 +28,7 @@ public struct VerdictRecheck: Sendable {
         _ material: ExecutionMaterial,
         anchors: TrustAnchors?
     ) {
-        self.init(
-            statement,
-            ExecutionClaim(
-                job: material.job,
-                statement: execution.predicate,
-                subjects: execution.subjects,
-                trace: material.trace,
-                outputs: material.outputs,
-                files: material.files,
-                evidence: material.evidence
-            ),
-            execution.digest,
-            anchors
-        )
+        self.init(statement, material.claim(execution), execution.digest, anchors)
     }
 
     init(_ statement: VerdictStatement, _ claim: ExecutionClaim, _ subject: Digest, _ anchors: TrustAnchors?) {
@@ -72,12 +59,13 @@ public struct VerdictRecheck: Sendable {
                 .equal("verdict.soundness", expected: combined.soundness.text, actual: stated.soundness.text)
             )
         }
-        if demand.replay == nil {
+        let isReplayed = Self.needsReplay(statement, claim)
+        if isReplayed == false {
             checks.append(
                 .that(
                     "verdict.replayed",
                     statement.replayed == nil && statement.divergence == nil,
-                    expected: "nothing of a replay, which the spec does not ask for",
+                    expected: "nothing of a replay, which nobody asked for",
                     actual: statement.replayed == nil && statement.divergence == nil ? "nothing" : "a replay's results"
                 )
             )
@@ -85,31 +73,64 @@ public struct VerdictRecheck: Sendable {
         self.checks = checks
     }
 
+    /// Whether the job had to be replayed; `nil` when the beacon that would decide does not hold.
+    private static func needsReplay(_ statement: VerdictStatement, _ claim: ExecutionClaim) -> Bool? {
+        switch claim.job.spec.evidence.replay?.scope {
+        case nil: false
+        case .whole: true
+        case .drawn: decision(statement, claim)?.decision.isDrawn
+        }
+    }
+
+    private static func decision(
+        _ statement: VerdictStatement,
+        _ claim: ExecutionClaim
+    ) -> (draw: BeaconDraw, decision: BeaconDraw.Decision)? {
+        guard let rule = claim.job.spec.evidence.replay?.draw, let commitment = claim.commitment,
+            let record = statement.beacon, let draw = try? BeaconDraw(rule, commitment: commitment)
+        else { return nil }
+        return (draw, draw.decide(record))
+    }
+
     /// What the statement itself says about the claim and its replay, which only another run could judge again.
     private static func claimed(_ statement: VerdictStatement, _ claim: ExecutionClaim) -> Verdict {
-        let failed = statement.verdict.checks.filter { $0.result == .fail && !$0.id.hasPrefix("evidence-") }
+        let failed = statement.verdict.checks.filter { check in
+            check.result == .fail && !check.id.hasPrefix("evidence-") && !check.id.hasPrefix("beacon.")
+        }
         let roots = statement.replayed
-        let replay = claim.job.spec.replay
-        // Where bounds are held the validator's own run has roots of its own.
-        let hasSameRoots =
-            roots?.outputRoot == claim.statement.outputRoot && roots?.traceRoot == claim.statement.traceRoot
-        let agrees = statement.divergence == nil && roots != nil && (hasSameRoots || !replay.replayClass.isBitExact)
-        let needsReplay = claim.job.spec.evidence.replay != nil
+        let spec = claim.job.spec.replay
+        let agrees =
+            statement.divergence == nil && roots != nil
+            && (!spec.replayClass.isBitExact
+                || (roots?.outputRoot == claim.statement.outputRoot && roots?.traceRoot == claim.statement.traceRoot))
+        var soundness = Soundness.none
+        var assumptions: [Assumption] = []
         let outcome: Outcome
         if failed.contains(where: { $0.id == ReplayAppraiser.admission }) {
             outcome = .requesterFault
         } else if !failed.isEmpty {
             outcome = .rejected
         } else {
-            outcome = agrees || !needsReplay ? .accepted : .inconclusive
+            switch needsReplay(statement, claim) {
+            case true?:
+                outcome = agrees ? .accepted : .inconclusive
+                soundness = Soundness(millibits: spec.errorMillibits)
+                assumptions = [ReplayAppraiser.assumption(spec)]
+            case false?:
+                outcome = .accepted
+                if let (draw, decision) = decision(statement, claim) {
+                    soundness = BeaconDraw.soundness(perMillion: draw.rule.perMillion)
+                    assumptions = decision.assumptions
+                }
+            case nil: outcome = .inconclusive
+            }
         }
         return Verdict(
             kind: ReplayAppraiser.kind,
             outcome: outcome,
             fault: .none,
-            soundness: outcome == .accepted && needsReplay
-                ? Soundness(millibits: replay.errorMillibits) : .none,
-            assumptions: needsReplay ? [ReplayAppraiser.assumption(replay)] : [],
+            soundness: outcome == .accepted ? soundness : .none,
+            assumptions: assumptions,
             checks: [],
             subject: statement.verdict.subject
         )

@@ -1,6 +1,6 @@
-internal import Appraisal
 // A node whose processor and GPU are fakes under fake roots: it makes evidence that is bound to an execution as a real node's
 // would be, and lies in every way that a test names.
+internal import Appraisal
 public import Attestation
 public import Codecs
 public import Commitments

@@ -82,6 +82,8 @@ public struct VerificationWork: Sendable, Equatable {
     public var execution: [UInt8]
     /// The trace document.
     public var trace: [UInt8]
+    /// DSSE envelope over the `CommitmentStatement`, signed by the engine; `nil` when nothing is drawn.
+    public var commitment: [UInt8]?
 
     /// Packs an execution.
     public init(
@@ -90,7 +92,8 @@ public struct VerificationWork: Sendable, Equatable {
         order: [UInt8],
         spec: [UInt8],
         execution: [UInt8],
-        trace: [UInt8]
+        trace: [UInt8],
+        commitment: [UInt8]? = nil
     ) {
         self.job = job
         self.lease = lease
@@ -98,18 +101,21 @@ public struct VerificationWork: Sendable, Equatable {
         self.spec = spec
         self.execution = execution
         self.trace = trace
+        self.commitment = commitment
     }
 
     /// The work as a JSON object; documents are in base 64.
     public var json: JSONValue {
-        .object([
+        var object: JSONObject = [
             "job": .string(job.hex),
             "lease": .string(Base64.encode(lease)),
             "order": .string(Base64.encode(order)),
             "spec": .string(Base64.encode(spec)),
             "execution": .string(Base64.encode(execution)),
             "trace": .string(Base64.encode(trace)),
-        ])
+        ]
+        if let commitment { object["commitment"] = .string(Base64.encode(commitment)) }
+        return .object(object)
     }
 
     /// Reads an execution.
@@ -121,6 +127,7 @@ public struct VerificationWork: Sendable, Equatable {
         spec = try reader.base64("spec")
         execution = try reader.base64("execution")
         trace = try reader.base64("trace")
+        commitment = reader.has("commitment") ? try reader.base64("commitment") : nil
         try reader.finish()
     }
 }

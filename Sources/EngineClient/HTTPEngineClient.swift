@@ -45,25 +45,11 @@ public struct HTTPEngineClient: EngineAPI {
         connections: Int = 4,
         maxDocumentBytes: Int = TransferLimits.documentBytes
     ) throws(ParseError) {
-        let rest: Substring
-        if url.hasPrefix("http://") {
-            rest = url.dropFirst(7)
-        } else if url.hasPrefix("https://") {
-            rest = url.dropFirst(8)
-        } else {
-            throw ParseError(field: "engine", expected: "a URL that begins with http:// or https://", actual: url)
-        }
-        let isPlain = rest.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && !Array("@?#\\\"<>".utf8).contains($0) }
-        let host = rest.prefix { $0 != "/" }
-        guard isPlain, !host.isEmpty, !host.hasPrefix(":"), url.utf8.count <= 1024 else {
-            throw ParseError(field: "engine", expected: "scheme://host[:port][/path] and nothing else", actual: url)
-        }
-        var trimmed = url
-        while trimmed.hasSuffix("/") { trimmed.removeLast() }
-        self.url = trimmed
+        let address = try ServiceAddress(url, field: "engine")
+        self.url = address.url
         self.timeouts = timeouts
         self.maxDocumentBytes = maxDocumentBytes
-        bypassesProxy = TransferRequest.isLoopback(host)
+        bypassesProxy = address.isLocal
         pool = TransferPool(size: max(1, connections))
     }
 

@@ -252,6 +252,7 @@ public enum BundleMember {
     public static let lease = "lease.json"
     public static let execution = "execution.json"
     public static let trace = "trace.json"
+    public static let commitment = "commitment.json"
     public static let reading = "reading.json"
 
     /// The top-up of this number, from 1.

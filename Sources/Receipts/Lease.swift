@@ -27,6 +27,8 @@ public struct Lease: DocumentPredicate {
     public var grantedAt: Int64
     /// When it ends without a result, in seconds since 1970; after `grantedAt`.
     public var expiresAt: Int64
+    /// For a job whose replay is drawn: the digest of the seed that the engine is bound to from here on.
+    public var beacon: Digest?
 
     public var author: VerifyingKey { engine }
 
@@ -41,7 +43,8 @@ public struct Lease: DocumentPredicate {
         pricePerMegaUnit: UInt64,
         stakeAmount: UInt64,
         grantedAt: Int64,
-        expiresAt: Int64
+        expiresAt: Int64,
+        beacon: Digest? = nil
     ) {
         self.jobID = jobID
         self.attempt = attempt
@@ -53,6 +56,7 @@ public struct Lease: DocumentPredicate {
         self.stakeAmount = stakeAmount
         self.grantedAt = grantedAt
         self.expiresAt = expiresAt
+        self.beacon = beacon
     }
 
     public init(_ value: JSONValue, _ field: String) throws(ParseError) {
@@ -67,6 +71,7 @@ public struct Lease: DocumentPredicate {
         stakeAmount = try reader.amount("stakeAmount")
         grantedAt = try reader.time("grantedAt")
         expiresAt = try reader.time("expiresAt")
+        beacon = try reader.optionalDigest("beacon")
         try reader.finish()
         guard expiresAt > grantedAt else {
             throw ParseError(
@@ -78,7 +83,7 @@ public struct Lease: DocumentPredicate {
     }
 
     public var json: JSONValue {
-        .object([
+        var object: JSONObject = [
             "jobId": .string(jobID.text),
             "attempt": .integer(attempt),
             "epoch": .string(String(epoch)),
@@ -89,7 +94,9 @@ public struct Lease: DocumentPredicate {
             "stakeAmount": .string(String(stakeAmount)),
             "grantedAt": .integer(grantedAt),
             "expiresAt": .integer(expiresAt),
-        ])
+        ]
+        if let beacon { object["beacon"] = .string(beacon.hex) }
+        return .object(object)
     }
 
     /// Signs a lease.

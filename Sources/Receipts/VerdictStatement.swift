@@ -49,6 +49,8 @@ public struct VerdictStatement: DocumentPredicate {
     public var device: DeviceDescription?
     /// What shut the validator's run in.
     public var sandbox: SandboxReport?
+    /// The beacon that decided whether the job is replayed; `nil` when nothing was drawn.
+    public var beacon: BeaconRecord?
     /// The verdict with every check.
     public var verdict: Verdict
 
@@ -65,6 +67,7 @@ public struct VerdictStatement: DocumentPredicate {
         divergence: Divergence?,
         device: DeviceDescription?,
         sandbox: SandboxReport?,
+        beacon: BeaconRecord? = nil,
         verdict: Verdict
     ) {
         self.jobID = jobID
@@ -76,6 +79,7 @@ public struct VerdictStatement: DocumentPredicate {
         self.divergence = divergence
         self.device = device
         self.sandbox = sandbox
+        self.beacon = beacon
         self.verdict = verdict
     }
 
@@ -109,6 +113,9 @@ public struct VerdictStatement: DocumentPredicate {
         sandbox = try reader.optionalValue("sandbox").map { (value) throws(ParseError) in
             try SandboxReport(value, reader.path("sandbox"))
         }
+        beacon = try reader.optionalValue("beacon").map { (value) throws(ParseError) in
+            try BeaconRecord(value, reader.path("beacon"))
+        }
         verdict = try Verdict(try reader.value("verdict"), reader.path("verdict"))
         try reader.finish()
     }
@@ -130,6 +137,7 @@ public struct VerdictStatement: DocumentPredicate {
         if let divergence { object["divergence"] = divergence.json }
         if let device { object["device"] = device.json }
         if let sandbox { object["sandbox"] = sandbox.json }
+        if let beacon { object["beacon"] = beacon.json }
         object["verdict"] = verdict.json
         return .object(object)
     }

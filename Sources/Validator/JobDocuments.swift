@@ -14,6 +14,7 @@ struct JobDocuments: Sendable {
     var reading: Signed<MeterReading>?
     var execution: Signed<ExecutionStatement>?
     var trace: [UInt8]?
+    var commitment: Signed<CommitmentStatement>?
     var verdicts: [Signed<VerdictStatement>] = []
     /// The members that are in the store, or on their way there.
     private var written: [String: [UInt8]] = [:]
@@ -31,6 +32,7 @@ struct JobDocuments: Sendable {
         reading = nil
         execution = nil
         trace = nil
+        commitment = nil
         verdicts = []
     }
 
@@ -48,6 +50,7 @@ struct JobDocuments: Sendable {
         members[BundleMember.reading] = reading?.envelope
         members[BundleMember.execution] = execution?.envelope
         members[BundleMember.trace] = trace
+        members[BundleMember.commitment] = commitment?.envelope
         for (index, verdict) in verdicts.enumerated() { members[BundleMember.verdict(index)] = verdict.envelope }
         return members
     }
@@ -89,6 +92,7 @@ struct JobDocuments: Sendable {
             reading = try member(BundleMember.reading).map { try Signed<MeterReading>(verifying: $0) }
             execution = try member(BundleMember.execution).map { try Signed<ExecutionStatement>(verifying: $0) }
             trace = try member(BundleMember.trace)
+            commitment = try member(BundleMember.commitment).map { try Signed(verifying: $0, key: engine) }
             while let verdict = try member(BundleMember.verdict(verdicts.count)) {
                 verdicts.append(try Signed<VerdictStatement>(verifying: verdict))
             }

@@ -33,7 +33,7 @@ extension Scheduler {
         let failed = decision.firstFailure ?? decision.checks.last { $0.result == .skip }
         let reason =
             decision.isAccepted
-            ? Reason(code: "verified", text: Self.accepted(file.sealed.spec.evidence))
+            ? Reason(code: "verified", text: Self.accepted(file.sealed.spec.evidence, signed.predicate))
             : Reason(code: failed?.id ?? decision.outcome.rawValue, text: Self.sentence(signed.predicate, failed))
         let judgement = Judgement(
             job: job,
@@ -68,8 +68,8 @@ extension Scheduler {
             try demand("verdict.verdict.fault", Fault.none.rawValue, decision.fault.rawValue)
             let none = "none"
             try demand("verdict.divergence", none, statement.divergence?.description ?? none)
-            // Without a replay the bound follows from the evidence, which `recheck` judges again.
-            guard evidence.replay != nil else { break }
+            // Without a replay, or with a drawn one, the bound follows from what `recheck` judges again.
+            guard evidence.replay?.scope == .whole else { break }
             let replay = spec.replay
             let soundness = Soundness(millibits: replay.errorMillibits)
             try demand("verdict.verdict.soundness", soundness.text, decision.soundness.text)
@@ -96,7 +96,7 @@ extension Scheduler {
         _ file: JobDocuments
     ) async throws(EngineError) {
         let demand = file.sealed.spec.evidence
-        guard demand.hasParts else { return }
+        guard demand.hasParts || demand.replay?.draw != nil else { return }
         var files: [String: [UInt8]] = [:]
         var parts: [String: [UInt8]] = [:]
         let trace: Trace
@@ -113,7 +113,8 @@ extension Scheduler {
             trace: trace,
             outputs: [:],
             files: files,
-            evidence: parts
+            evidence: parts,
+            commitment: file.commitment?.predicate
         )
         let again = VerdictRecheck(statement, of: execution, material, anchors: anchors)
         if let check = again.checks.first(where: { $0.result == .fail }) {
@@ -125,10 +126,10 @@ extension Scheduler {
     }
 
     /// Why a result was accepted, for people.
-    private static func accepted(_ demand: EvidenceDemand) -> String {
+    private static func accepted(_ demand: EvidenceDemand, _ statement: VerdictStatement) -> String {
         let words = demand.requirements.map { requirement in
             switch requirement {
-            case .replay: "replayed bit for bit"
+            case .replay: statement.replayed == nil ? "not drawn for a replay" : "replayed bit for bit"
             case .proof: "proof holds"
             case .attestation: "attestation holds"
             }

@@ -84,6 +84,7 @@ extension Scheduler: EngineAPI {
             throw EngineError(error, id: "execution")
         }
         try check(signed, trace, against: file, lease)
+        let commitment = try commitment(to: signed, file)
         let claim = Job.Claim(
             executionDigest: signed.digest,
             outputRoot: signed.predicate.outputRoot,
@@ -95,9 +96,39 @@ extension Scheduler: EngineAPI {
             guard documents[job]?.execution?.digest != signed.digest else { return }
             documents[job]?.execution = signed
             documents[job]?.trace = trace
+            documents[job]?.commitment = commitment
         }
         try await verifyWhenComplete(job)
         return try await view(of: job)
+    }
+
+    /// Notes when a statement arrived and opens the seed that the lease is bound to, when the replay is drawn.
+    private func commitment(
+        to execution: Signed<ExecutionStatement>,
+        _ file: JobDocuments
+    ) throws(EngineError) -> Signed<CommitmentStatement>? {
+        guard file.sealed.spec.evidence.replay?.draw != nil else { return nil }
+        let statement = execution.predicate
+        do {
+            return try CommitmentStatement.sign(
+                CommitmentStatement(
+                    jobID: statement.jobID,
+                    attempt: statement.attempt,
+                    engine: key.verifyingKey,
+                    executionDigest: execution.digest,
+                    committedAt: clock.now,
+                    seed: try seed(statement.jobID.digest, UInt32(statement.attempt))
+                ),
+                with: key
+            )
+        } catch {
+            throw EngineError(.unavailable, "commitment", "\(error)")
+        }
+    }
+
+    /// The seed of an attempt's local beacon.
+    func seed(_ job: Digest, _ attempt: UInt32) throws(KeyError) -> [UInt8] {
+        try CommitmentStatement.seed(job: JobID(job), attempt: Int64(attempt), with: key)
     }
 
     /// The kind of the row of a result that came after its lease was over.
@@ -224,7 +255,8 @@ extension Scheduler: EngineAPI {
             order: file.order.envelope,
             spec: file.sealed.bytes,
             execution: execution.envelope,
-            trace: trace
+            trace: trace,
+            commitment: file.commitment?.envelope
         )
     }
 }

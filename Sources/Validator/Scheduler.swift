@@ -220,6 +220,7 @@ public actor Scheduler {
         var batch = Batch(effects: effects.ledger, records: records)
         for job in effects.leases {
             guard let assignment = job.assignment, var file = try documents(of: job.id) else { continue }
+            let drawsReplay = file.sealed.spec.evidence.replay?.draw != nil
             let lease = Lease(
                 jobID: JobID(job.id),
                 attempt: Int64(job.attempt),
@@ -230,7 +231,8 @@ public actor Scheduler {
                 pricePerMegaUnit: assignment.pricePerMegaUnit,
                 stakeAmount: UInt64(assignment.stake),
                 grantedAt: assignment.grantedAt,
-                expiresAt: assignment.expiresAt
+                expiresAt: assignment.expiresAt,
+                beacon: drawsReplay ? CommitmentStatement.digest(ofSeed: try seed(job.id, job.attempt)) : nil
             )
             file.begin(try Lease.sign(lease, with: key))
             documents[job.id] = file

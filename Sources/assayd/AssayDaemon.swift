@@ -91,6 +91,9 @@ struct AssayDaemon: AsyncParsableCommand {
     )
     var attestationRoots: String?
 
+    @Option(help: "The URL of a drand node, where the validator gets beacons; may be given several times.")
+    var drand: [String] = []
+
     @Option(help: "The worker that runs kernels; `assay-replay` beside this program when it is not given.")
     var worker: String?
 
@@ -121,6 +124,7 @@ struct AssayDaemon: AsyncParsableCommand {
         _ = try parsedEngineKey()
         do {
             if let engine { _ = try HTTPEngineClient(url: engine) }
+            _ = try DrandClient(urls: drand)
         } catch {
             throw ValidationError("--\(error)")
         }

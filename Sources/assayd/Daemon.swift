@@ -154,11 +154,17 @@ struct Daemon {
             let admitting = AdmittingRunner(runner.base, cache: admissions(folder, key))
             validating = TestedRunner(admitting, tester: runner.base)
         }
+        var beacon: BeaconSource?
+        if !options.drand.isEmpty {
+            let nodes = try DrandClient(urls: options.drand)
+            beacon = { (network, round) async in await nodes.round(round, chain: network) }
+        }
         let agent = ValidatorAgent(
             session: EngineSession(engine: client, engineKey: engineKey, key: key, clock: clock),
             runner: validating,
             artefacts: try ArtefactStore(folder: folder.artefacts),
             anchors: try anchors(),
+            beacon: beacon,
             log: log
         )
         log.notice("validator: \(key.verifyingKey)")

@@ -28,7 +28,7 @@ import Verdicts
         let daemon = try DaemonProcess(
             [
                 "--data", folder.path, "--listen", "127.0.0.1:0", "--log-level", "notice", "--evidence-command",
-                Self.probe,
+                program,
             ]
                 + options
         )
@@ -42,7 +42,7 @@ import Verdicts
             try await Task.sleep(for: .milliseconds(100))
             view = try await client.job(id: id)
         }
-        try #require(view.isFinal, "\(view.reason)")
+        try #require(view.isFinal, "\(view.reason) \(daemon.errorText)")
         let trust = try TrustFile(
             engines: [customer.engineKey],
             validators: [try DataFolder(path: folder.path).key(.validator).verifyingKey],

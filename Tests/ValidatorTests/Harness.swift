@@ -309,13 +309,15 @@ final class Harness {
     func validator(
         _ index: Int = 0,
         _ runner: any Runner = TestRunner(),
-        anchors: TrustAnchors? = nil
+        anchors: TrustAnchors? = nil,
+        beacon: BeaconSource? = nil
     ) throws -> ValidatorAgent {
         ValidatorAgent(
             session: session(keys.validators[index]),
             runner: runner,
             artefacts: try ArtefactStore(folder: folder.path + "/validator-\(index)"),
             anchors: anchors,
+            beacon: beacon,
             log: Self.log
         )
     }

@@ -64,21 +64,6 @@ public enum EvidenceRequirement: Sendable, Equatable {
     }
 }
 
-/// Re-execution of the job.
-public struct ReplayRequirement: Sendable, Equatable {
-    /// The name of the kind.
-    public static let kind = "replay-exact"
-
-    /// Every step, bit for bit.
-    public init() {}
-
-    init(_ reader: inout JSONReader) throws(ParseError) {
-        try reader.constant("scope", "whole")
-    }
-
-    var json: JSONValue { .object(["kind": .string(Self.kind), "scope": .string("whole")]) }
-}
-
 /// Everything that must hold before a result is believed: one kind of evidence, or several of which each must hold.
 ///
 /// Written as one object, or as an array of two or more.
