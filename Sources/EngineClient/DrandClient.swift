@@ -1,6 +1,7 @@
 // Rounds of drand networks over HTTP, through libcurl. What comes is not believed: whoever asked verifies it.
 public import Codecs
 public import Commitments
+internal import Transfer
 
 /// Asks the HTTP nodes of drand networks, one after another.
 public struct DrandClient: Sendable {

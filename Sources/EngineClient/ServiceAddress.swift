@@ -1,5 +1,6 @@
 // Where a service is: a URL that can have nothing hidden in it.
 internal import Codecs
+internal import Transfer
 
 /// The address of an HTTP service.
 struct ServiceAddress: Sendable {
@@ -27,6 +28,6 @@ struct ServiceAddress: Sendable {
         var trimmed = url
         while trimmed.hasSuffix("/") { trimmed.removeLast() }
         self.url = trimmed
-        isLocal = ["localhost", "127.", "[::1]"].contains { host.hasPrefix($0) }
+        isLocal = TransferRequest.isLoopback(host)
     }
 }
