@@ -62,7 +62,7 @@ struct TinyLocalRunner: LocalRunner {
             let place = AdmissionFault(
                 rule: .outOfBounds,
                 source: "tiny",
-                line: 4,
+                line: 3,
                 column: 12,
                 detail: "square: Invalid read"
             )

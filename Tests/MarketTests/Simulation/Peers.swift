@@ -32,6 +32,8 @@ struct Truth {
     var verdicts: [Digest: Verdict] = [:]
     /// The most work that a node was told it had reported, by job and attempt.
     var readings: [String: UInt64] = [:]
+    /// Attempts whose node was asked to stop early: job and attempt.
+    var preempted: Set<String> = []
 }
 
 /// Somebody who has jobs.

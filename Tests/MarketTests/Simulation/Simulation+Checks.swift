@@ -133,6 +133,12 @@ extension Simulation {
         let fined = moved.filter { $0.leg.hasPrefix("penalty.") }
         let deciding = moved.filter { !$0.leg.hasPrefix("penalty.") }
         try demand(bond.reduce(0) { $0 + $1.amount } == Int64(amounts.bondLost), "the bond lost \(amounts.bondLost)")
+        for past in job.history where truth.preempted.contains("\(job.id.hex)-\(past.attempt)") {
+            try demand(
+                past.end != Receipt.Attempt.silent,
+                "attempt \(past.attempt) was asked to stop and is called silent"
+            )
+        }
         for past in job.history.dropLast(job.assignment == nil ? 0 : 1) {
             let owed = past.end == "silent" ? rules.penalty(ofStake: rules.stake(forHold: UInt64(job.firstHold))) : 0
             let paid = fined.filter { $0.attempt == past.attempt }.reduce(0) { $0 + $1.amount }

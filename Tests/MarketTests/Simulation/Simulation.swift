@@ -235,6 +235,7 @@ struct Simulation {
             case .request(let request):
                 let reply = try await shell.handle(request, at: clock)
                 try check("\(request.event)")
+                notePreempted()
                 if let reply { send(.reply(request, reply), step) }
             case .reply(let request, let reply): try hear(reply, to: request)
             }
@@ -248,6 +249,7 @@ struct Simulation {
     private mutating func tick() throws {
         try shell.tick(at: clock)
         try check("a tick")
+        notePreempted()
         for job in shell.engine.jobs.values where job.deadline <= clock {
             throw Violation("job \(job.id) is still due after a tick in phase \(job.phase)")
         }
@@ -287,5 +289,12 @@ struct Simulation {
             try tick()
         }
         throw Violation("\(shell.engine.jobs.count) jobs never end")
+    }
+
+    /// Remembers who was asked to stop early, whatever becomes of it in the engine.
+    private mutating func notePreempted() {
+        for job in shell.engine.jobs.values where job.yield == .preempted {
+            truth.preempted.insert("\(job.id.hex)-\(job.attempt)")
+        }
     }
 }
