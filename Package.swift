@@ -141,7 +141,7 @@ let package = Package(
                 "Replay", "Signatures", "Verdicts", logging,
             ]
         ),
-        module("Transfer", ["CCurl"]),
+        module("Transfer", ["Codecs", "CCurl"]),
         module("EngineClient", ["Codecs", "Commitments", "EngineAPI", "Receipts", "Transfer"]),
         module("CollateralClient", ["Attestation", "Codecs", "Transfer"]),
 
@@ -225,7 +225,10 @@ let package = Package(
             of: "Attestation",
             ["Attestation", "AssayTesting", "Codecs", "Commitments", "Signatures", "Verdicts", "COpenSSL"]
         ),
-        tests(of: "CollateralClient", ["AssayTesting", "Attestation", "Codecs", "CollateralClient", "Verdicts"]),
+        tests(
+            of: "CollateralClient",
+            ["AssayTesting", "Attestation", "Codecs", "CollateralClient", "Transfer", "Verdicts"]
+        ),
         tests(of: "TransparencyLog", ["Codecs", "Commitments", "Signatures", "TransparencyLog"]),
         program(
             "LogCrashProbe",

@@ -23,14 +23,7 @@ public struct CollateralEndpoints: Sendable {
     /// An address that may stand before a path.
     /// - Throws: `ParseError` unless it is an http or https URL without credentials, query or fragment.
     public static func checked(_ url: String, field: String) throws(ParseError) -> String {
-        let rest = url.hasPrefix("http://") ? url.dropFirst(7) : url.hasPrefix("https://") ? url.dropFirst(8) : ""
-        let isPlain = rest.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && !Array("@?#\\\"<>".utf8).contains($0) }
-        guard isPlain, let first = rest.first, first != "/", first != ":", url.utf8.count <= 1024 else {
-            throw ParseError(field: field, expected: "http[s]://host[:port][/path]", actual: url)
-        }
-        var trimmed = url
-        while trimmed.hasSuffix("/") { trimmed.removeLast() }
-        return trimmed
+        try ServiceAddress(url, field: field).url
     }
 
     /// The exchange that asks for `need`; `nil` when the endpoints leave it out.
@@ -76,16 +69,14 @@ public struct CollateralEndpoints: Sendable {
     }
 
     private func get(_ url: String, _ maxBytes: Int, _ timeout: Int) -> TransferRequest {
-        let host = url.drop { $0 != ":" }.dropFirst(3).prefix { $0 != "/" }
-        return TransferRequest(
+        TransferRequest(
             method: "GET",
             url: url,
             body: nil,
             contentType: "",
             maxResponseBytes: maxBytes,
             timeoutMilliseconds: timeout,
-            connectMilliseconds: min(timeout, 10_000),
-            bypassesProxy: TransferRequest.isLoopback(host)
+            connectMilliseconds: min(timeout, 10_000)
         )
     }
 }

@@ -8,7 +8,7 @@ public struct DrandClient: Sendable {
     /// The most bytes of an answer.
     static let maxBytes = 16_384
 
-    private let urls: [(url: String, isLocal: Bool)]
+    private let urls: [String]
     private let timeoutMilliseconds: Int
     private let pool = TransferPool(size: 1)
 
@@ -16,8 +16,7 @@ public struct DrandClient: Sendable {
     /// - Throws: `ParseError` unless each is an http or https URL without credentials, query or fragment.
     public init(urls: [String], timeoutMilliseconds: Int = 5000) throws(ParseError) {
         self.urls = try urls.map { (url) throws(ParseError) in
-            let address = try ServiceAddress(url, field: "drand")
-            return (address.url, address.isLocal)
+            try ServiceAddress(url, field: "drand").url
         }
         self.timeoutMilliseconds = timeoutMilliseconds
     }
@@ -26,7 +25,7 @@ public struct DrandClient: Sendable {
     /// - Parameter chain: the hash of the network.
     /// - Returns: a JSON value that nobody has verified; `nil` when no node answers with one.
     public func round(_ round: UInt64, chain: Digest) async -> JSONValue? {
-        for (url, isLocal) in urls {
+        for url in urls {
             let request = TransferRequest(
                 method: "GET",
                 url: "\(url)/\(chain.hex)/public/\(round)",
@@ -34,8 +33,7 @@ public struct DrandClient: Sendable {
                 contentType: "",
                 maxResponseBytes: Self.maxBytes,
                 timeoutMilliseconds: timeoutMilliseconds,
-                connectMilliseconds: timeoutMilliseconds,
-                bypassesProxy: isLocal
+                connectMilliseconds: timeoutMilliseconds
             )
             guard let response = try? await pool.perform(request), response.status == 200,
                 let value = try? JSONValue(parsing: response.body, limits: JSONLimits(bytes: Self.maxBytes, depth: 4))

@@ -32,7 +32,6 @@ public struct HTTPEngineClient: EngineAPI {
     /// The engine's address, without a slash at its end.
     public let url: String
     private let timeouts: Timeouts
-    private let bypassesProxy: Bool
     private let pool: TransferPool
     private let maxDocumentBytes: Int
 
@@ -45,11 +44,9 @@ public struct HTTPEngineClient: EngineAPI {
         connections: Int = 4,
         maxDocumentBytes: Int = TransferLimits.documentBytes
     ) throws(ParseError) {
-        let address = try ServiceAddress(url, field: "engine")
-        self.url = address.url
+        self.url = try ServiceAddress(url, field: "engine").url
         self.timeouts = timeouts
         self.maxDocumentBytes = maxDocumentBytes
-        bypassesProxy = address.isLocal
         pool = TransferPool(size: max(1, connections))
     }
 
@@ -276,8 +273,7 @@ extension HTTPEngineClient {
             contentType: contentType,
             maxResponseBytes: maxBytes,
             timeoutMilliseconds: timeout,
-            connectMilliseconds: timeouts.connectMilliseconds,
-            bypassesProxy: bypassesProxy
+            connectMilliseconds: timeouts.connectMilliseconds
         )
         do throws(TransferError) {
             return try await pool.perform(request)

@@ -186,8 +186,6 @@ public protocol LedgerStore: LedgerHistory {
 
     /// The receipt of the latest attempt at a job.
     func receipt(job: Digest) throws(LedgerError) -> ReceiptRow?
-    /// Receipts in the order in which they were written, without their bundles, after skipping `offset`.
-    func receipts(offset: Int, limit: Int) throws(LedgerError) -> [ReceiptRow]
     /// Receipts, latest first, without their bundles, of those written before the one at `position`; all for `nil`. A page
     /// costs the same wherever it begins.
     func latestReceipts(before position: Int64?, limit: Int) throws(LedgerError) -> [PlacedReceipt]

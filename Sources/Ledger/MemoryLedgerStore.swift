@@ -194,15 +194,6 @@ public final class MemoryLedgerStore: LedgerStore {
         state.withLock { $0.receipts.filter { $0.job == job }.max { $0.attempt < $1.attempt } }
     }
 
-    public func receipts(offset: Int, limit: Int) throws(LedgerError) -> [ReceiptRow] {
-        let receipts = state.withLock { $0.receipts }
-        return receipts.dropFirst(max(0, offset)).prefix(max(0, limit)).map { receipt in
-            var copy = receipt
-            copy.bundleBytes = []
-            return copy
-        }
-    }
-
     public func latestReceipts(before position: Int64?, limit: Int) throws(LedgerError) -> [PlacedReceipt] {
         let receipts = state.withLock { $0.receipts }
         let end = min(receipts.count, max(0, position.map { Int(clamping: $0) - 1 } ?? receipts.count))

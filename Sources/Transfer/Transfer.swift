@@ -18,8 +18,6 @@ public struct TransferRequest: Sendable {
     public var timeoutMilliseconds: Int
     /// The longest that making the connection may take.
     public var connectMilliseconds: Int
-    /// The URL's host is this machine: a proxy from the environment must not be asked.
-    public var bypassesProxy: Bool
 
     /// Names everything.
     public init(
@@ -29,8 +27,7 @@ public struct TransferRequest: Sendable {
         contentType: String,
         maxResponseBytes: Int,
         timeoutMilliseconds: Int,
-        connectMilliseconds: Int,
-        bypassesProxy: Bool
+        connectMilliseconds: Int
     ) {
         self.method = method
         self.url = url
@@ -39,12 +36,6 @@ public struct TransferRequest: Sendable {
         self.maxResponseBytes = maxResponseBytes
         self.timeoutMilliseconds = timeoutMilliseconds
         self.connectMilliseconds = connectMilliseconds
-        self.bypassesProxy = bypassesProxy
-    }
-
-    /// Whether `host` names this machine.
-    public static func isLoopback(_ host: some StringProtocol) -> Bool {
-        ["localhost", "127.", "[::1]"].contains { host.hasPrefix($0) }
     }
 }
 
@@ -161,7 +152,10 @@ final class TransferHandle {
             assay_curl_set_header(handle, Self.receiveHeader, context),
             assay_curl_set_progress(handle, Self.progress, context),
         ]
-        if request.bypassesProxy { codes.append(assay_curl_set_string(handle, CURLOPT_NOPROXY, "*")) }
+        // What this machine serves is nobody else's to carry.
+        if ServiceAddress.isLoopback(url: request.url) {
+            codes.append(assay_curl_set_string(handle, CURLOPT_NOPROXY, "*"))
+        }
         if let failed = codes.first(where: { $0 != CURLE_OK }) { return (failed, nil) }
         // libcurl reads the body where it lies; the array must stay until the exchange is over.
         let code = (request.body ?? []).withUnsafeBytes { bytes in

@@ -4,6 +4,7 @@ import Attestation
 import Codecs
 import Synchronization
 import Testing
+import Transfer
 import Verdicts
 
 @testable import CollateralClient
@@ -266,6 +267,20 @@ private func planned(_ evidence: [UInt8], product: AMDProduct? = nil) throws -> 
         for url in ["", "ftp://a", "http://", "http:///x", "http://a?b", "http://u@a", "http://a b", "//a"] {
             #expect(throws: ParseError.self) { try CollateralEndpoints.checked(url, field: "u") }
         }
+    }
+
+    @Test func onlyThisMachineIsAskedWithoutAProxy() {
+        for host in ["localhost", "LOCALHOST:80", "127.0.0.1", "127.255.1.2:8080", "[::1]", "[::1]:443"] {
+            #expect(ServiceAddress.isLoopback(url: "http://\(host)"), "\(host)")
+            #expect(ServiceAddress.isLoopback(url: "https://\(host)/x?y=1"), "\(host)")
+        }
+        let elsewhere = [
+            "127.evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "127.0.0.256", "127.0.0",
+            "127.0.0.+1",
+            "evil.example:127", "[::1].evil.example", "[::2]", "evil.example/127.0.0.1", "localhost:80@evil.example",
+            "",
+        ]
+        for host in elsewhere { #expect(!ServiceAddress.isLoopback(url: "http://\(host)/"), "\(host)") }
     }
 
     @Test func otherEvidenceNeedsNothingFromServices() throws {

@@ -9,16 +9,7 @@ import Testing
 
 enum Support {
     /// The worker in the folder of build products that holds the tests.
-    static let worker: String = {
-        if let named = ProcessInfo.processInfo.environment["ASSAY_REPLAY_WORKER"] { return named }
-        var folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-        for _ in 0..<4 {
-            let candidate = folder.appendingPathComponent("assay-replay").path
-            if FileManager.default.isExecutableFile(atPath: candidate) { return candidate }
-            folder.deleteLastPathComponent()
-        }
-        return "assay-replay"
-    }()
+    static let worker = SandboxedRunner.defaultWorker() ?? "assay-replay"
 
     static let isLong = ProcessInfo.processInfo.environment["ASSAY_LONG"] == "1"
 

@@ -86,11 +86,9 @@ import Testing
             #expect(try store.receipt(job: digest("job", 1)) == town.receipt(attempt: 2, bundle: "second"))
             #expect(try store.receipt(job: digest("job", 9)) == nil)
             #expect(try store.receiptCount() == 3)
-            let listed = try store.receipts(offset: 1, limit: 1)
-            #expect(listed.map(\.attempt) == [2])
-            #expect(listed.first?.bundleBytes.isEmpty == true)
             let latest = try store.latestReceipts(before: nil, limit: 2)
             #expect(latest.map(\.row.job) == [digest("job", 5), digest("job", 1)])
+            #expect(latest.allSatisfy { $0.row.bundleBytes.isEmpty })
             let older = try store.latestReceipts(before: latest.last?.position, limit: 5)
             #expect(older.map(\.row.attempt) == [1])
         }

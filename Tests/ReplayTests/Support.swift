@@ -11,21 +11,7 @@ enum Support {
         .deletingLastPathComponent()
 
     /// The worker in the folder of build products that holds the tests.
-    static let worker: String = {
-        if let named = ProcessInfo.processInfo.environment["ASSAY_REPLAY_WORKER"] { return named }
-        let executable = URL(fileURLWithPath: CommandLine.arguments[0])
-        var folder = executable.deletingLastPathComponent()
-        for _ in 0..<4 {
-            let candidate = folder.appendingPathComponent("assay-replay").path
-            if FileManager.default.isExecutableFile(atPath: candidate) { return candidate }
-            folder.deleteLastPathComponent()
-        }
-        for configuration in ["debug", "release"] {
-            let candidate = package.appendingPathComponent(".build/\(configuration)/assay-replay").path
-            if FileManager.default.isExecutableFile(atPath: candidate) { return candidate }
-        }
-        return "assay-replay"
-    }()
+    static let worker = SandboxedRunner.defaultWorker() ?? "assay-replay"
 
     static func runner(
         wallSeconds: Int64 = 120,

@@ -62,9 +62,6 @@ final class LaggingStore: LedgerStore {
     func record(kind: String, id: [UInt8]) throws(LedgerError) -> Record? { try inner.record(kind: kind, id: id) }
     func records(kind: String) throws(LedgerError) -> [Record] { try inner.records(kind: kind) }
     func receipt(job: Digest) throws(LedgerError) -> ReceiptRow? { try inner.receipt(job: job) }
-    func receipts(offset: Int, limit: Int) throws(LedgerError) -> [ReceiptRow] {
-        try inner.receipts(offset: offset, limit: limit)
-    }
     func latestReceipts(before position: Int64?, limit: Int) throws(LedgerError) -> [PlacedReceipt] {
         try inner.latestReceipts(before: position, limit: limit)
     }

@@ -68,11 +68,9 @@ struct FsckCommand: ToolCommand {
         let count = try store.receiptCount()
         let progress = Progress(tool, "audit")
         defer { progress.finish() }
-        var offset = 0
-        while offset < count {
-            let rows = try store.receipts(offset: offset, limit: 100)
-            guard !rows.isEmpty else { break }
-            for row in rows {
+        var page = try store.latestReceipts(before: nil, limit: 100)
+        while let oldest = page.last {
+            for row in page.map(\.row) {
                 line.examined += 1
                 progress.show(UInt64(line.examined), of: UInt64(count), "receipts")
                 guard let bytes = try store.receipt(job: row.job)?.bundleBytes else {
@@ -81,7 +79,7 @@ struct FsckCommand: ToolCommand {
                 }
                 if let fault = await Self.fault(of: bytes, job: row.job) { line.fail("job \(row.job): \(fault)") }
             }
-            offset += rows.count
+            page = try store.latestReceipts(before: oldest.position, limit: 100)
         }
         return line
     }

@@ -77,16 +77,6 @@ extension PostgresLedgerStore {
         }
     }
 
-    public func receipts(offset: Int, limit: Int) throws(LedgerError) -> [ReceiptRow] {
-        try read { connection in
-            let rows = try connection.execute(
-                "SELECT job, attempt, bundle_cid, verdict, outcome, at FROM receipt ORDER BY seq LIMIT $1 OFFSET $2",
-                [.integer(Int64(max(0, limit))), .integer(Int64(max(0, offset)))]
-            )
-            return try (0..<rows.count).map { try PostgresRows.receipt(rows, $0, bundle: []) }
-        }
-    }
-
     public func latestReceipts(before position: Int64?, limit: Int) throws(LedgerError) -> [PlacedReceipt] {
         try read { connection in
             let rows = try connection.execute(

@@ -229,7 +229,7 @@ public final class PostgresWorkQueue: WorkQueue, FenceStore {
 
     public func forgetResults(beforeMilliseconds: Int64) throws(LedgerError) {
         try database.repeatable { connection in
-            try connection.execute(
+            _ = try connection.execute(
                 """
                 DELETE FROM work_result WHERE at < $1
                 AND NOT EXISTS (SELECT 1 FROM work WHERE work.id = work_result.id)

@@ -175,14 +175,6 @@ extension SQLiteLedgerStore {
         }
     }
 
-    public func receipts(offset: Int, limit: Int) throws(LedgerError) -> [ReceiptRow] {
-        try read { db in
-            let sql = "SELECT \(Rows.receiptColumns) FROM receipt ORDER BY seq LIMIT ? OFFSET ?"
-            return try Row.fetchAll(db, sql: sql, arguments: [max(0, limit), max(0, offset)])
-                .map { try Rows.receipt($0, bundle: []) }
-        }
-    }
-
     public func latestReceipts(before position: Int64?, limit: Int) throws(LedgerError) -> [PlacedReceipt] {
         try read { db in
             let sql = "SELECT \(Rows.receiptColumns), seq FROM receipt WHERE seq < ? ORDER BY seq DESC LIMIT ?"
