@@ -151,11 +151,7 @@ private struct AdmissionTrial {
             }
         }
         report.simulator = simulation.device
-        let names = Dictionary(
-            job.spec.steps.map { ($0.kernel, job.spec.sources[$0.source].name) },
-            uniquingKeysWith: { first, _ in first }
-        )
-        let faults = SimulatorLog.faults(in: simulation.log, sources: names)
+        let faults = SimulatorLog.faults(in: simulation.log, sources: job.spec.sourceOfKernels)
         guard faults.isEmpty else {
             report.refuse(.dryRun, faults)
             return .refused

@@ -16,8 +16,8 @@ public struct Execution: Sendable, Equatable {
     public var workUnits: UInt64
     /// The content of the input slots to which the spec's agreements refer, by slot index; empty in a bit-exact class.
     public var comparedInputs: [Int: [UInt8]]
-    /// What admission found about the kernels; empty when only the rules for their text were applied.
-    public var admission = ""
+    /// By how much of admission the kernels went.
+    public var admission = KernelAdmission.rulesAlone
 
     /// Describes an execution.
     public init(
@@ -37,6 +37,23 @@ public struct Execution: Sendable, Equatable {
         self.workUnits = workUnits
         self.comparedInputs = comparedInputs
     }
+}
+
+/// By how much of admission the kernels of a run went.
+public struct KernelAdmission: Sendable, Equatable {
+    /// The stages that passed, and why others did not.
+    public var summary: String
+    /// Whether every stage passed.
+    public var isComplete: Bool
+
+    /// States an admission.
+    public init(summary: String, isComplete: Bool) {
+        self.summary = summary
+        self.isComplete = isComplete
+    }
+
+    /// The rules for the text, which every runner applies, and nothing else.
+    public static let rulesAlone = KernelAdmission(summary: "rules passed; no other stage was tried", isComplete: false)
 }
 
 /// Why a run ended without a result. None of these says that anybody cheated: the outcome of a verdict on them is
