@@ -141,7 +141,10 @@ extension Scheduler {
     func offerWhenComplete(_ job: Digest) async throws(EngineError) {
         guard engine.jobs[job]?.phase == .funded, let file = try documents(of: job) else { return }
         guard missingInputs(file).isEmpty else { return }
-        if let reason = try fault(in: file) {
+        let reason = try fault(in: file)
+        // A file that turned out to be damaged has been set aside, and is asked for again.
+        guard missingInputs(file).isEmpty else { return }
+        if let reason {
             try await perform(.refuse(job: job, reason: reason))
         } else {
             try await perform(.filesPresent(job: job))
@@ -298,7 +301,7 @@ extension Scheduler {
 
     private func missing(_ identities: [ArtefactIdentity]) -> [CID] {
         var seen: Set<CID> = []
-        return identities.map(\.cid).filter { seen.insert($0).inserted && !artefacts.contains($0) }
+        return identities.filter { seen.insert($0.cid).inserted && !artefacts.contains($0) }.map(\.cid)
     }
 
     /// Keeps a file after its length and its hash have been compared with what the documents say.
