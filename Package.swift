@@ -67,8 +67,8 @@ let package = Package(
         .library(name: "AssayTesting", targets: ["AssayTesting"]),
         // Keeping a log needs a database, which the library itself never does.
         .library(name: "AssayLogKeeping", targets: ["LogKeeping"]),
-        // The ledger with its databases, for engines of one's own and for measurements.
-        .library(name: "AssayLedger", targets: ["Ledger"]),
+        // The ledger with its databases and the market over it, for engines of one's own and for measurements.
+        .library(name: "AssayLedger", targets: ["Ledger", "Market"]),
         .executable(name: "assay-replay", targets: ["assay-replay"]),
         .executable(name: "assay", targets: ["assay"]),
         .executable(name: "assayd", targets: ["assayd"]),

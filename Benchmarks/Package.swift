@@ -42,6 +42,14 @@ let package = Package(
             path: "Sources/LedgerBenchmarks"
         ),
         .executableTarget(
+            name: "market-bench",
+            dependencies: [
+                .product(name: "Assay", package: "assay"), .product(name: "AssayLedger", package: "assay"),
+                .product(name: "AssayTesting", package: "assay"),
+            ],
+            path: "Sources/MarketBenchmarks"
+        ),
+        .executableTarget(
             name: "attestation-bench",
             dependencies: [.product(name: "Assay", package: "assay")],
             path: "Sources/AttestationBenchmarks"

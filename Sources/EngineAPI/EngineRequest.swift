@@ -8,7 +8,7 @@ public import Signatures
 /// A signed request to one engine.
 ///
 /// `EngineAPI.account(request:)` takes `open`, `credit` and `withdraw`; `node(request:)` takes `register`, `poll` and
-/// `abandon`; `validator(request:)` takes `poll`; `close(job:request:)` takes `close`.
+/// `abandon`; `validator(request:)` takes `poll`; `close(job:request:)` takes `close` and `refund`.
 public struct EngineRequest: DocumentPredicate {
     public static let predicateType = "urn:assay:request:1"
     /// The number of bytes of an id.
@@ -32,6 +32,8 @@ public struct EngineRequest: DocumentPredicate {
         case abandon(job: JobID, attempt: Int64, reason: String)
         /// End a job. For its requester.
         case close(job: JobID)
+        /// Give everything that is held for a job back, because the engine cannot finish it. For the engine's operator.
+        case refund(job: JobID, reason: String)
 
         /// The action's name in the document.
         public var name: String {
@@ -43,6 +45,7 @@ public struct EngineRequest: DocumentPredicate {
             case .poll: "poll"
             case .abandon: "abandon"
             case .close: "close"
+            case .refund: "refund"
             }
         }
     }
@@ -120,8 +123,13 @@ public struct EngineRequest: DocumentPredicate {
             )
         case "close":
             action = .close(job: try JobID(text: try reader.string("job", maxBytes: 64), field: reader.path("job")))
+        case "refund":
+            action = .refund(
+                job: try JobID(text: try reader.string("job", maxBytes: 64), field: reader.path("job")),
+                reason: try reader.string("reason", maxBytes: 512)
+            )
         default:
-            let expected = "one of open, credit, withdraw, register, poll, abandon, close"
+            let expected = "one of open, credit, withdraw, register, poll, abandon, close, refund"
             throw ParseError(field: reader.path("action"), expected: expected, actual: name)
         }
         try reader.finish()
@@ -158,6 +166,9 @@ public struct EngineRequest: DocumentPredicate {
             object["reason"] = .string(reason)
         case .close(let job):
             object["job"] = .string(job.text)
+        case .refund(let job, let reason):
+            object["job"] = .string(job.text)
+            object["reason"] = .string(reason)
         }
         return .object(object)
     }

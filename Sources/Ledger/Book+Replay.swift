@@ -3,7 +3,8 @@ internal import Commitments
 
 extension Book {
     /// The answer to an earlier request of the same id; `nil` when there was none.
-    func replay(_ operation: LedgerOperation) throws(LedgerError) -> LedgerEffects? {
+    /// - Throws: `LedgerError.conflict` when that request had another body, `.storage` when the history cannot be read.
+    public func replay(_ operation: LedgerOperation) throws(LedgerError) -> LedgerEffects? {
         switch operation {
         case .openAccount(let account):
             guard let open = accounts[account.id] else { return nil }

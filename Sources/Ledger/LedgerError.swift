@@ -18,6 +18,12 @@ public enum LedgerInvariant: String, Sendable, CaseIterable {
     case splitsAreExact = "I6"
     /// Every balance is the fold of the transfers.
     case balancesAreFold = "I7"
+    /// What a node loses was held before it committed, and stays held until the verdict.
+    case slashWithinStake = "I8"
+    /// Every open job has one deadline, and whoever it waits for is known.
+    case oneDeadline = "I9"
+    /// Money enters by the operator's orders alone, and within the epoch's budget.
+    case issueWithinBudget = "I10"
 }
 
 /// Why an operation was refused or could not be made durable. Nothing has changed when one is thrown.

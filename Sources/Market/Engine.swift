@@ -19,6 +19,8 @@ public struct MarketConfiguration: Sendable {
     public var drawsAllowed: UInt32
     /// How many seconds a node has to hand over what it has done when it is asked to stop early.
     public var yieldSeconds: Int64
+    /// How much money may enter in an epoch; `nil` for no limit but the operator's signature.
+    public var issueBudget: IssueBudget?
 
     /// Sets up a market.
     public init(
@@ -28,7 +30,8 @@ public struct MarketConfiguration: Sendable {
         ruleset: Ruleset,
         nodeTimeoutSeconds: Int64 = 30,
         drawsAllowed: UInt32 = 3,
-        yieldSeconds: Int64 = 30
+        yieldSeconds: Int64 = 30,
+        issueBudget: IssueBudget? = nil
     ) {
         self.engine = engine
         self.currency = currency
@@ -37,6 +40,7 @@ public struct MarketConfiguration: Sendable {
         self.nodeTimeoutSeconds = nodeTimeoutSeconds
         self.drawsAllowed = drawsAllowed
         self.yieldSeconds = yieldSeconds
+        self.issueBudget = issueBudget
     }
 }
 
@@ -52,6 +56,9 @@ public struct Engine: Sendable {
     public internal(set) var book: Book
     /// Jobs that have not ended, by id.
     public private(set) var jobs: [Digest: Job]
+
+    /// What has been issued in the present epoch; kept only when there is a budget.
+    public private(set) var issue: IssueTally
 
     /// The orders in which the jobs are looked at.
     private(set) var index: JobIndex
@@ -77,7 +84,15 @@ public struct Engine: Sendable {
     }
 
     /// A market over `book`, going on with the open jobs and nodes that a store has kept.
-    public init(configuration: MarketConfiguration, book: Book, jobs: [Job] = [], nodes: [Node] = []) {
+    /// - Parameter issue: what was issued in the present epoch, when there is a budget.
+    public init(
+        configuration: MarketConfiguration,
+        book: Book,
+        jobs: [Job] = [],
+        nodes: [Node] = [],
+        issue: IssueTally = IssueTally()
+    ) {
+        self.issue = issue
         self.configuration = configuration
         self.book = book
         self.jobs = Dictionary(jobs.map { ($0.id, $0) }) { first, _ in first }
@@ -121,6 +136,7 @@ public struct Engine: Sendable {
         var effects = Effects()
         do throws(MarketError) {
             try follow(event, at: at, &effects)
+            try assertInvariants(effects, after: event)
         } catch {
             // Every refusal comes before the first change, so this one is none.
             if !effects.isEmpty { stopped = error.description }
@@ -132,7 +148,11 @@ public struct Engine: Sendable {
     private mutating func follow(_ event: Event, at: Int64, _ effects: inout Effects) throws(MarketError) {
         switch event {
         case .openAccount(let account): try move(.openAccount(account), at: at, &effects)
-        case .transfer(let transfer): try move(.transfer(transfer), at: at, &effects)
+        case .transfer(let transfer):
+            try checkBudget(transfer, at: at)
+            let done = try move(.transfer(transfer), at: at, &effects)
+            guard let budget = configuration.issueBudget, !done.replayed else { return }
+            for made in done.transfers { issue.note(made, account(.issuer, of: configuration.engine), budget) }
         case .submit(let submission): try submit(submission, at: at, &effects)
         case .filesPresent(let id): try filesPresent(id, at: at, &effects)
         case .refuse(let id, let reason): try refuse(id, reason, at: at, &effects)

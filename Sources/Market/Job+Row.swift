@@ -2,10 +2,12 @@
 // them are read at a start, so they are no text.
 public import Codecs
 internal import Commitments
-internal import Ledger
+internal import Dispatch
+public import Ledger
 internal import Receipts
 internal import Replay
 internal import Signatures
+internal import Synchronization
 
 extension Job {
     /// The kind of an open job's row.
@@ -70,6 +72,31 @@ extension Job {
         row.append(optional: yield) { row, yield in row.append(choice: yield) }
         row.append(optional: validator) { row, validator in row.append(validator) }
         return row
+    }
+
+    /// Reads the rows of many jobs, on every core: a start waits for it.
+    /// - Parameter records: rows of kind `recordKind`; others are passed over.
+    /// - Throws: what `init(row:)` throws for one of the damaged rows.
+    public static func decode(_ records: [Record]) throws(ParseError) -> [Job] {
+        let rows = records.filter { $0.kind == recordKind }
+        let size = 4096
+        let pieces = (rows.count + size - 1) / size
+        let done = Mutex<[Int: Result<[Job], ParseError>]>([:])
+        DispatchQueue.concurrentPerform(iterations: pieces) { piece in
+            let part = Result { () throws(ParseError) in
+                var jobs: [Job] = []
+                for record in rows[piece * size..<min(rows.count, (piece + 1) * size)] {
+                    jobs.append(try Job(row: record.body ?? []))
+                }
+                return jobs
+            }
+            done.withLock { $0[piece] = part }
+        }
+        let parts = done.withLock { $0 }
+        var jobs: [Job] = []
+        jobs.reserveCapacity(rows.count)
+        for piece in 0..<pieces { if let part = parts[piece] { jobs += try part.get() } }
+        return jobs
     }
 
     /// Reads a job's row.

@@ -51,7 +51,7 @@ extension Scheduler {
             let account = try known(name)
             let issuer = engine.account(.issuer, of: key.verifyingKey)
             return try await move(.withdraw, from: account.id, to: issuer, amount, signed, shows: account.id)
-        case .register, .poll, .abandon, .close:
+        case .register, .poll, .abandon, .close, .refund:
             throw EngineError.wrongAction(signed.predicate.action, expected: "open, credit or withdraw")
         }
     }
@@ -109,16 +109,7 @@ extension Scheduler {
         _ request: Signed<EngineRequest>,
         shows account: AccountID
     ) async throws(EngineError) -> AccountView {
-        guard request.signer == operatorKey else {
-            throw EngineError(
-                .forbidden,
-                "account.operator",
-                "signer: expected the engine's operator \(operatorKey), found \(request.signer)",
-                field: "signer",
-                expected: operatorKey.text,
-                actual: request.signer.text
-            )
-        }
+        try requireOperator(request)
         let id: TransferID
         do throws(ParseError) {
             id = try TransferID(bytes: request.predicate.id)
@@ -136,6 +127,20 @@ extension Scheduler {
         )
         try await perform(.transfer(transfer))
         return try await self.account(id: account.text)
+    }
+
+    /// Refuses a request that the engine's operator has not signed.
+    func requireOperator(_ request: Signed<EngineRequest>) throws(EngineError) {
+        guard request.signer == operatorKey else {
+            throw EngineError(
+                .forbidden,
+                "account.operator",
+                "signer: expected the engine's operator \(operatorKey), found \(request.signer)",
+                field: "signer",
+                expected: operatorKey.text,
+                actual: request.signer.text
+            )
+        }
     }
 
     /// A request whose signature holds, that is for this engine and not old.

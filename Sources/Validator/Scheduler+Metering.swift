@@ -77,8 +77,16 @@ extension Scheduler {
 
     public func close(job: Digest, request: [UInt8]) async throws(EngineError) -> JobView {
         let signed = try verified(request)
+        if case .refund(let named, let why) = signed.predicate.action {
+            try requireOperator(signed)
+            try Self.demand("job", job.hex, named.text)
+            guard engine.jobs[job] != nil else { return try await view(of: job) }
+            // What the engine cannot finish is its own fault: everything goes back, and nobody is slashed.
+            try await perform(.fail(job: job, reason: Reason(code: "operator-refund", text: why)))
+            return try await view(of: job)
+        }
         guard case .close(let named) = signed.predicate.action else {
-            throw EngineError.wrongAction(signed.predicate.action, expected: "close")
+            throw EngineError.wrongAction(signed.predicate.action, expected: "close or refund")
         }
         try Self.demand("job", job.hex, named.text)
         guard let open = engine.jobs[job] else { return try await view(of: job) }

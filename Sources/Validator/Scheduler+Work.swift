@@ -46,7 +46,7 @@ extension Scheduler: EngineAPI {
                 .abandon(job: job.digest, attempt: UInt32(attempt), node: node, reason: reason)
             )
             return nil
-        case .open, .credit, .withdraw, .close:
+        case .open, .credit, .withdraw, .close, .refund:
             throw EngineError.wrongAction(signed.predicate.action, expected: "register, poll or abandon")
         }
     }

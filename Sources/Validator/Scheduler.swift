@@ -99,17 +99,17 @@ public actor Scheduler {
         self.identity = identity
         self.log = log
         let image = try store.load(recordKinds: [Job.recordKind, Node.recordKind])
-        var jobs: [Job] = []
-        var nodes: [Node] = []
-        for record in image.records {
-            let row = record.body ?? []
-            if record.kind == Job.recordKind {
-                jobs.append(try Job(row: row))
-            } else {
-                nodes.append(try Node(row: row))
-            }
-        }
-        engine = Engine(configuration: configuration, book: image.book, jobs: jobs, nodes: nodes)
+        let jobs = try Job.decode(image.records)
+        let nodes = try image.records.filter { $0.kind == Node.recordKind }.map { try Node(row: $0.body ?? []) }
+        let issuer = AccountID(currency: configuration.currency, kind: .issuer, owner: configuration.engine.bytes)
+        let issue = try configuration.issueBudget.map { try IssueTally(store, issuer: issuer, budget: $0) }
+        engine = Engine(
+            configuration: configuration,
+            book: image.book,
+            jobs: jobs,
+            nodes: nodes,
+            issue: issue ?? IssueTally()
+        )
         if !jobs.isEmpty { log.notice("scheduler: going on with \(jobs.count) open jobs") }
         for account in engine.ownAccounts where engine.book.accounts[account.id] == nil {
             try await perform(.openAccount(account))

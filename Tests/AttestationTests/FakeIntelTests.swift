@@ -300,7 +300,7 @@ struct FakeIntelTests {
 
     @Test("Unknown members and repeated members of signed collateral are refused")
     func unknownMembers() throws {
-        for extra in [#""note":1,"#, #""tcbType":0,"#] {
+        for extra in [#""note":1,"#, #""note":"x","#, #""tcbType":0,"#] {
             var form = Collateral()
             form.extraMember = extra
             let result = try Self.verify(Self.td(), Self.platform.collateral(form, isTDX: true))

@@ -173,6 +173,29 @@ import Verdicts
     }
 }
 
+@Suite("Known faults: certificates and lists") struct KnownCertificateFaultTests {
+    @Test("The algorithm beside a signature is under no signature: it must be the one inside") func outerAlgorithm()
+        throws
+    {
+        let root = TestIdentity.root(TestCertificateForm(name: "root"))
+        // ecdsa-with-SHA384, which is made ecdsa-with-SHA256.
+        let name: [UInt8] = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03]
+        for der in [root.certificate.der, root.revocationList()] {
+            let places = der.indices.filter { der[$0...].starts(with: name) }
+            #expect(places.count == 2)
+            for place in places {
+                var broken = der
+                broken[place + 7] = 2
+                #expect(throws: ParseError.self) { try Certificate(der: broken) }
+                #expect(throws: ParseError.self) { try RevocationList(der: broken) }
+            }
+        }
+        let leaf = root.issue(TestCertificateForm(name: "leaf", serial: 2))
+        #expect(throws: Never.self) { try Certificate(der: leaf.certificate.der) }
+        #expect(throws: Never.self) { try RevocationList(der: root.revocationList()) }
+    }
+}
+
 @Suite("Known faults: tokens and devices") struct KnownTokenFaultTests {
     @Test("A platform key by a certificate chain in the token, up to a pinned root") func certificateChain() throws {
         let fake = FakeCCA()

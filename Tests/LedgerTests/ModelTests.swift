@@ -1,6 +1,7 @@
 // The book against its slow twin: random operations, every counter of every account compared after each.
 import AssayTesting
 import Commitments
+import Foundation
 import Testing
 
 @testable import Ledger
@@ -60,8 +61,12 @@ import Testing
         }
     }
 
-    /// 20 seeds × 1,000 operations. The twin adds up lists, so many short runs cost less than one long one.
-    @Test(arguments: 1...20 as ClosedRange<UInt64>)
+    /// 20 seeds in the normal run, 1,000 in the long one.
+    private static let seeds: ClosedRange<UInt64> =
+        ProcessInfo.processInfo.environment["ASSAY_LONG"] == nil ? 1...20 : 1...1000
+
+    /// Each seed is 1,000 operations. The twin adds up lists, so many short runs cost less than one long one.
+    @Test(arguments: seeds)
     func bookAgreesWithTheTwin(seed: UInt64) throws {
         var book = Book()
         let tally = try run(seed: seed, count: 1000, on: &book)

@@ -68,14 +68,20 @@ struct MarketFixture {
         ruleset: Ruleset = .default,
         money: Int64 = 1_000_000_000,
         validators names: [String] = ["v0", "v1"],
-        book: Book = Book()
+        book: Book = Book(),
+        budget: IssueBudget? = nil
     ) throws {
         engineKey = try Name.key("engine")
         requester = try Name.key("requester")
         node = try Name.key("node")
         validators = try names.map(Name.key)
         engine = Engine(
-            configuration: MarketConfiguration(engine: engineKey, validators: Set(validators), ruleset: ruleset),
+            configuration: MarketConfiguration(
+                engine: engineKey,
+                validators: Set(validators),
+                ruleset: ruleset,
+                issueBudget: budget
+            ),
             book: book
         )
         for account in engine.ownAccounts { try apply(.openAccount(account)) }

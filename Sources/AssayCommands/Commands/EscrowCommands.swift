@@ -9,8 +9,12 @@ internal import Signatures
 struct EscrowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "escrow",
-        abstract: "Open accounts, move money in and out, show balances.",
-        subcommands: [EscrowOpen.self, EscrowTopUp.self, EscrowShow.self, EscrowWithdraw.self]
+        abstract: "Open accounts, move money in and out, settle and refund jobs, sum up epochs.",
+        subcommands: [
+            EscrowOpen.self, EscrowTopUp.self, EscrowShow.self, EscrowSettle.self, EscrowRefund.self,
+            EscrowWithdraw.self,
+            EscrowEpoch.self,
+        ]
     )
 }
 

@@ -1,0 +1,100 @@
+// A file of an earlier version: opened, it is the same ledger; and what a ledger's epochs add up to.
+import Commitments
+import Foundation
+import GRDB
+import Testing
+
+@testable import Ledger
+
+@Suite struct MigrationTests {
+    let town = Town()
+
+    private func settle(_ store: SQLiteLedgerStore) async throws -> Book {
+        var book = Book(history: store)
+        var batch = Batch(effects: try town.open(&book, funds: 1000))
+        batch.effects.append(try book.apply(.hold(town.hold("h", 800), expiresAt: 100), at: 5))
+        batch.effects.append(try book.apply(.resolve(town.resolution("r", of: "h", provider: 500, fee: 25)), at: 6))
+        batch.effects.append(try book.apply(.hold(town.hold("h2", 70, job: 2), expiresAt: 8), at: 7))
+        batch.effects.append(try book.apply(.hold(town.hold("h3", 60, job: 3), expiresAt: 100), at: 7))
+        batch.effects.append(try book.apply(.expire(name("h2")), at: 9))
+        batch.effects.append(try book.apply(.transfer(town.transfer("gift", town.alice, town.bob, 3)), at: 14))
+        batch.receipts = [town.receipt()]
+        try await store.commit(batch)
+        book.release(batch)
+        return book
+    }
+
+    /// The rows of `path` in a file as the fourth version wrote it.
+    private func writeOld(_ path: String, rowsOf new: String) throws {
+        let queue = try DatabaseQueue(path: path)
+        try Schema.migrator.migrate(queue, upTo: "4 any kind of account")
+        try queue.writeWithoutTransaction { db in
+            try db.execute(sql: "ATTACH ? AS new", arguments: [new])
+            try db.execute(
+                sql: """
+                    INSERT INTO account SELECT id, currency, kind, owner, debits_pending, debits_posted, credits_pending,
+                        credits_posted FROM new.account;
+                    INSERT INTO transfer SELECT seq, id, debit, credit, amount, currency, kind, pending_id, job, attempt, leg,
+                        verdict, ruleset, at FROM new.transfer ORDER BY seq;
+                    INSERT INTO hold SELECT t.id, expires_at, resolution, outcome, resolved_at
+                        FROM new.hold AS h JOIN new.transfer AS t ON t.seq = h.seq;
+                    INSERT INTO receipt SELECT * FROM new.receipt;
+                    INSERT INTO bundle SELECT * FROM new.bundle;
+                    """
+            )
+        }
+        try queue.close()
+    }
+
+    @Test func anOldFileIsTheSameLedger() async throws {
+        let folder = try TemporaryFolder()
+        let first = try SQLiteLedgerStore(path: folder.ledger)
+        let book = try await settle(first)
+        let history = try book.accounts.keys.map { try first.transfers(of: $0, limit: 100) }
+        try first.close()
+        let path = folder.path + "/old.sqlite"
+        try writeOld(path, rowsOf: folder.ledger)
+        let store = try SQLiteLedgerStore(path: path)
+        #expect(try store.load().book.accounts == book.accounts)
+        #expect(try book.accounts.keys.map { try store.transfers(of: $0, limit: 100) } == history)
+        let report = try Fsck.run(store)
+        #expect(report.isClean, "\(report)")
+        // Every earlier operation is known by its id, and the ledger goes on.
+        for id in ["h", "r", "h2", "h3", "gift"] { #expect(try store.entry(name(id)) != nil, "\(id)") }
+        guard case .resolution(_, let parts)? = try store.entry(name("r")) else {
+            Issue.record("the resolution is unknown")
+            return
+        }
+        #expect(parts.map(\.kind) == [.post, .post, .void])
+        #expect(try store.resolution(ofHold: name("h")) == name("r"))
+        #expect(try store.resolution(ofHold: name("r")) == nil)
+        #expect(try store.resolution(ofHold: name("h3")) == nil)
+        var later = try store.load().book
+        let more = try later.apply(.transfer(town.transfer("more", town.alice, town.bob, 1)), at: 15)
+        try await store.commit(Batch(effects: [more]))
+        #expect(try Fsck.run(store).isClean)
+        try store.close()
+    }
+
+    @Test func epochsAddUpAndNameTheHistory() async throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteLedgerStore(path: folder.ledger)
+        _ = try await settle(store)
+        let epochs = try EpochSummary.all(store, seconds: 7)
+        #expect(epochs.map(\.number) == [0, 1, 2])
+        #expect(epochs.map(\.issued).reduce(0, +) == 1000)
+        #expect(epochs.map(\.held) == [800, 130, 0])
+        #expect(epochs.map(\.paid) == [525, 0, 3])
+        #expect(epochs.map(\.returned) == [275, 70, 0])
+        #expect(epochs[0].paidTo[.fee] == 25)
+        #expect(Set(epochs.map(\.digest)).count == 3)
+        // A change of the past changes the names of all that follows.
+        try await store.pool.writeWithoutTransaction { db in
+            try db.execute(sql: "UPDATE transfer SET amount = amount + 1 WHERE kind = 'hold' AND at = 5")
+        }
+        let changed = try EpochSummary.all(store, seconds: 7)
+        #expect(zip(epochs, changed).allSatisfy { $0.digest != $1.digest })
+        #expect(EpochSummary.number(at: -1, seconds: 7) == -1)
+        try store.close()
+    }
+}
