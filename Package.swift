@@ -162,9 +162,8 @@ let package = Package(
         module(
             "Conformance",
             [
-                "Appraisal", "Attestation", "Codecs", "Commitments", "Receipts", "Signatures", "TransparencyLog",
-                "Verdicts",
-                "COpenSSL",
+                "Algebra", "Appraisal", "Attestation", "Codecs", "Commitments", "Receipts", "Signatures",
+                "TransparencyLog", "Verdicts", "COpenSSL",
             ]
         ),
         program("make-vectors", ["AssayTesting"]),

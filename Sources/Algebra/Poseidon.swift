@@ -1,34 +1,34 @@
-// Poseidon over the BN254 scalar field with circomlib's parameters (eprint 2019/458; x^5, 8 full rounds).
+// Poseidon (eprint 2019/458) with the S-box x^5 and 8 full rounds: the permutation over any prime field, and the hash over
+// the BN254 scalar field with circomlib's parameters.
 
-/// Poseidon as circomlib computes it: 1 to 16 inputs, capacity element first, one output.
-public struct Poseidon: Sendable {
-    /// An element of the field.
-    public typealias Element = BN254.Fr
+/// The permutation of Poseidon with parameters from the Grain stream of eprint 2019/458, appendix E.
+public struct PoseidonPermutation<Element: PrimeField>: Sendable {
+    /// The number of full rounds, half of them at either end.
+    public static var fullRounds: Int { 8 }
 
-    /// The partial rounds that circomlib uses for widths 2 to 17.
-    static let partialRounds = [56, 57, 56, 60, 60, 63, 64, 63, 60, 66, 60, 65, 70, 60, 64, 68]
-    static let fullRounds = 8
-
-    /// The width: one more than the number of inputs.
+    /// The number of elements.
     public let width: Int
     let roundConstants: [Element]
     let matrix: [[Element]]
 
-    /// Poseidon for `inputs` inputs.
-    /// - Returns: `nil` unless there are 1 to 16 inputs.
-    public init?(inputs: Int) {
-        guard (1...16).contains(inputs) else { return nil }
-        self = Self.instances[inputs - 1]
-    }
-
-    private static let instances: [Poseidon] = (1...16).map { Poseidon(width: $0 + 1) }
-
-    /// Generates the parameters of a width by the Grain stream of eprint 2019/458, appendix E.
-    private init(width: Int) {
+    /// Generates the parameters of a width.
+    /// - Parameters:
+    ///   - fieldBits: the bits of the field's modulus.
+    ///   - width: from 2 to 17.
+    ///   - partialRounds: how many the field and the width need: x5_254_3, x5_255_3 and their like in the literature.
+    /// - Returns: `nil` for a width out of range, a number of bits that is not the field's, or no partial rounds.
+    public init?(fieldBits: Int, width: Int, partialRounds: Int) {
+        guard (2...17).contains(width), (1...1000).contains(partialRounds), fieldBits == Element.modulus.bitWidth else {
+            return nil
+        }
         self.width = width
-        let partial = Self.partialRounds[width - 2]
-        var grain = GrainStream(fieldBits: 254, width: width, fullRounds: Self.fullRounds, partialRounds: partial)
-        roundConstants = (0..<(Self.fullRounds + partial) * width).map { _ in grain.nextElement() }
+        var grain = GrainStream<Element>(
+            fieldBits: fieldBits,
+            width: width,
+            fullRounds: Self.fullRounds,
+            partialRounds: partialRounds
+        )
+        roundConstants = (0..<(Self.fullRounds + partialRounds) * width).map { _ in grain.nextElement() }
         // A Cauchy matrix 1 / (x_i + y_j); these numbers are reduced, not rejected.
         let xy = (0..<2 * width).map { _ in grain.nextReducedElement() }
         var entries = (0..<width * width).map { xy[$0 / width] + xy[width + $0 % width] }
@@ -36,13 +36,7 @@ public struct Poseidon: Sendable {
         matrix = (0..<width).map { Array(entries[$0 * width..<($0 + 1) * width]) }
     }
 
-    /// The hash of exactly `width` - 1 inputs.
-    public func hash(_ inputs: [Element]) -> Element {
-        precondition(inputs.count == width - 1, "as many inputs as the instance was made for")
-        return permute([.zero] + inputs)[0]
-    }
-
-    /// The permutation.
+    /// The permutation of exactly `width` elements.
     public func permute(_ input: [Element]) -> [Element] {
         precondition(input.count == width, "as many elements as the width")
         var state = input
@@ -63,60 +57,38 @@ public struct Poseidon: Sendable {
     }
 }
 
-/// The self-shrinking Grain LFSR that generates Poseidon's parameters (eprint 2019/458, appendix E).
-struct GrainStream {
-    private var bits: [Bool] = []
+/// Poseidon as circomlib computes it: 1 to 16 inputs, capacity element first, one output.
+public struct Poseidon: Sendable {
+    /// An element of the field.
+    public typealias Element = BN254.Fr
 
-    init(fieldBits: Int, width: Int, fullRounds: Int, partialRounds: Int) {
-        func append(_ value: Int, _ count: Int) {
-            for shift in (0..<count).reversed() { bits.append(value >> shift & 1 == 1) }
-        }
-        append(1, 2)  // a prime field
-        append(0, 4)  // the S-box is a power
-        append(fieldBits, 12)
-        append(width, 12)
-        append(fullRounds, 10)
-        append(partialRounds, 10)
-        append((1 << 30) - 1, 30)
-        for _ in 0..<160 { _ = step() }
+    /// The partial rounds that circomlib uses for widths 2 to 17.
+    private static let partialRounds = [56, 57, 56, 60, 60, 63, 64, 63, 60, 66, 60, 65, 70, 60, 64, 68]
+
+    private static let instances = partialRounds.enumerated().compactMap { index, rounds in
+        PoseidonPermutation<Element>(fieldBits: 254, width: index + 2, partialRounds: rounds)
     }
 
-    private var position = 0
+    private let permutation: PoseidonPermutation<Element>
+    var roundConstants: [Element] { permutation.roundConstants }
+    var matrix: [[Element]] { permutation.matrix }
 
-    private mutating func step() -> Bool {
-        // The register is a ring: `position` is its oldest bit.
-        func bit(_ offset: Int) -> Bool { bits[(position + offset) % 80] }
-        var next = bit(62) != bit(51)
-        next = next != bit(38)
-        next = next != bit(23)
-        next = next != bit(13)
-        next = next != bit(0)
-        bits[position] = next
-        position = (position + 1) % 80
-        return next
+    /// The width: one more than the number of inputs.
+    public var width: Int { permutation.width }
+
+    /// Poseidon for `inputs` inputs.
+    /// - Returns: `nil` unless there are 1 to 16 inputs.
+    public init?(inputs: Int) {
+        guard (1...16).contains(inputs) else { return nil }
+        permutation = Self.instances[inputs - 1]
     }
 
-    private mutating func nextBit() -> Bool {
-        while true {
-            let selector = step()
-            let value = step()
-            if selector { return value }
-        }
+    /// The hash of exactly `width` - 1 inputs.
+    public func hash(_ inputs: [Element]) -> Element {
+        precondition(inputs.count == width - 1, "as many inputs as the instance was made for")
+        return permutation.permute([.zero] + inputs)[0]
     }
 
-    private mutating func nextInteger() -> Integer {
-        var words = [UInt64](repeating: 0, count: 4)
-        for index in (0..<254).reversed() where nextBit() { words[index / 64] |= 1 << UInt64(index % 64) }
-        return Integer(words: words)
-    }
-
-    /// The next number below the modulus.
-    mutating func nextElement() -> BN254.Fr {
-        while true {
-            if let element = BN254.Fr(words: nextInteger().words(count: 4)) { return element }
-        }
-    }
-
-    /// The next number, reduced.
-    mutating func nextReducedElement() -> BN254.Fr { BN254.Fr(reducing: nextInteger()) }
+    /// The permutation.
+    public func permute(_ input: [Element]) -> [Element] { permutation.permute(input) }
 }

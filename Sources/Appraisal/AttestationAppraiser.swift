@@ -1,7 +1,7 @@
 // Judges attestation as evidence: the devices first, then the processor, whose report data must name this job, this result,
 // this node and exactly that evidence of the devices.
 public import Attestation
-public import Codecs
+internal import Codecs
 public import Commitments
 public import Receipts
 internal import Verdicts

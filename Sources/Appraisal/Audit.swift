@@ -40,11 +40,13 @@ public enum Audit {
         }
         var auditor = Auditor(bundle: bundle, file: file, trust: trust, anchors: anchors, time: time)
         auditor.checkBundle()
+        auditor.checkReceiptDeclarations()
         auditor.checkOrder()
         auditor.checkLease()
         auditor.checkTopUps()
         auditor.checkReading()
         auditor.checkExecution()
+        auditor.checkRunDeclarations()
         auditor.checkCommitment()
         auditor.checkVerdicts()
         auditor.checkSettlement()

@@ -131,6 +131,7 @@ struct Auditor {
         for output in file.execution?.predicate.outputs ?? [] {
             identities[BundleMember.output(output.slot)] = output.identity
         }
+        if let log = file.execution?.predicate.log { identities[BundleMember.log] = log.file }
         for part in file.execution?.predicate.evidence ?? [] { identities[BundleMember.evidence(part)] = part.file }
         let unknown = bundle.names.first { !known.contains($0) && identities[$0] == nil }
         that(

@@ -53,7 +53,11 @@ extension Draft {
             settlement: settlement(outcome),
             settledAt: BundleFactory.settledAt
         )
+        receipt.disputeEndsAt = ruleset.disputeEnd(settledAt: receipt.settledAt)
+        receipt.network = BundleFactory.network
+        receipt.software = Self.software("made-up-engine")
         switch lie {
+        case .longerDisputeWindow: receipt.disputeEndsAt = receipt.settledAt + 1
         case .swappedOrder: receipt.orderDigest = .zero
         case .otherRequester: receipt.requester = factory.stranger.verifyingKey
         case .swappedLease: receipt.leaseDigest = .zero

@@ -34,6 +34,8 @@ public struct BundleFactory: Sendable {
     public let trust: TrustFile
     /// The order's nonce.
     public let nonce: [UInt8]
+    /// The network that receipts name.
+    public static let network = "test.example"
     /// When the engine settles.
     public static let settledAt: Int64 = 1_760_000_100
 
@@ -200,8 +202,13 @@ struct Draft {
             startedAt: 1_760_000_020,
             finishedAt: 1_760_000_021
         )
+        var log = try declare(&predicate, run)
         var key = factory.node
         switch lie {
+        case .partClaimed: predicate.exit = .part
+        case .unprintableLog:
+            log[0] = 0x07
+            predicate.log?.file = ArtefactIdentity(of: log)
         case .executionByAnotherNode:
             predicate.node = factory.stranger.verifyingKey
             key = factory.stranger
@@ -223,7 +230,24 @@ struct Draft {
         members[BundleMember.execution] = try forged(signed.envelope, if: .forgedExecutionSignature)
         members[BundleMember.trace] = run.trace.json.serialized()
         for output in predicate.outputs { members[BundleMember.output(output.slot)] = run.outputs[output.slot] }
+        members[BundleMember.log] = log
+        if lie == .otherLog { members[BundleMember.log]?[0] ^= 1 }
         if lie == .otherOutput { members[BundleMember.output("y")]?[0] ^= 1 }
+    }
+
+    /// What the node says beside its result; the programs are made up.
+    private func declare(_ statement: inout ExecutionStatement, _ run: Execution) throws -> [UInt8] {
+        statement.software = Self.software("made-up-node")
+        statement.declared = try NodeDeclaration(licence: "licence-1", operatorReference: "operator-1")
+        let text = "job \(statement.jobID)\nworker wrote nothing to standard error\n"
+        let log = RunLog(Array(text.utf8))
+        statement.log = log.reference
+        return log.bytes
+    }
+
+    /// A program that does not exist.
+    static func software(_ name: String) -> Software {
+        Software(name: name, version: "1", digest: SHA256.hash(Array(name.utf8)))
     }
 
     // MARK: The validators appraise
@@ -271,7 +295,8 @@ struct Draft {
             divergence: divergence,
             device: nil,
             sandbox: nil,
-            verdict: found
+            verdict: found,
+            software: Self.software("made-up-validator")
         )
         if case .completed(let run) = outcome {
             statement.replayed = try VerdictStatement.Replayed(run, of: job.spec.replay)

@@ -49,6 +49,9 @@ public enum BundleLie: String, Sendable, CaseIterable {
     case smallerDevice
     case droppedStep
     case renamedOutput
+    case partClaimed
+    case otherLog
+    case unprintableLog
     // The verdicts.
     case replacedVerdict
     case verdictOnAnotherExecution
@@ -62,6 +65,7 @@ public enum BundleLie: String, Sendable, CaseIterable {
     case rejectedAgainstVerdict
     case rejectionWithoutReason
     case wrongFault
+    case longerDisputeWindow
     // The money.
     case otherRuleset
     case otherCurrency
@@ -123,6 +127,8 @@ public enum BundleLie: String, Sendable, CaseIterable {
         case .smallerDevice: "claim.device"
         case .droppedStep: "claim.steps"
         case .renamedOutput: "claim.output-list"
+        case .partClaimed: "execution.exit"
+        case .otherLog, .unprintableLog: "execution.log"
         case .replacedVerdict: "verdict-0.digest"
         case .verdictOnAnotherExecution: "verdict-0.execution"
         case .verdictOfAnotherAttempt: "verdict-0.attempt"
@@ -132,6 +138,7 @@ public enum BundleLie: String, Sendable, CaseIterable {
         case .foreignValidator, .repeatedValidator, .acceptedAgainstVerdict: "verdict.quorum"
         case .rejectedAgainstVerdict: "verdict.dissent"
         case .wrongFault: "receipt.fault"
+        case .longerDisputeWindow: "receipt.dispute"
         case .otherRuleset: "receipt.ruleset"
         case .otherCurrency: "settlement.currency"
         case .otherHold: "settlement.held"

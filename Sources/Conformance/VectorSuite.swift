@@ -80,8 +80,8 @@ public struct VectorSuite: Sendable {
     /// Every family that Assay verifies.
     public static let standard: [any VectorFamily] = [
         RFC6962Vectors(), IPFSVectors(), DSSEVectors(), SignatureVectors(), BLAKE3Vectors(), KeccakVectors(),
-        BaoVectors(), FilecoinVectors(), OpenZeppelinVectors(), LogVectors(), COSEVectors(), IntelVectors("tdx"),
-        IntelVectors("sgx"),
+        BaoVectors(), FilecoinVectors(), OpenZeppelinVectors(), LogVectors(), COSEVectors(), PoseidonVectors(),
+        EIP712Vectors(), SigstoreVectors(), IntelVectors("tdx"), IntelVectors("sgx"),
         CollateralVectors(), SNPVectors(), NitroVectors(), CCAVectors(), PSAVectors(), NVIDIAVectors(), TPMVectors(),
     ]
 

@@ -1,6 +1,8 @@
 // The audit of a stored ledger: everything recomputed from the rows, nothing taken from the code that wrote them.
 public import Codecs
 internal import Commitments
+internal import Dispatch
+internal import Synchronization
 
 /// What an audit found.
 public struct FsckReport: Sendable, Equatable {
@@ -59,13 +61,37 @@ public enum Fsck {
         _ store: some LedgerStore,
         verifyBundle: (ReceiptRow) -> [String] = { _ in [] }
     ) throws(LedgerError) -> FsckReport {
-        try store.snapshot { snapshot throws(LedgerError) in
-            var audit = Audit()
-            try audit.storage(snapshot)
-            try audit.receipts(snapshot, verifyBundle)
-            try audit.money(snapshot)
-            return audit.report
+        // Two threads, each with a consistent state of its own: what one looks at says nothing about the other's.
+        let money = Mutex<Result<MoneyAudit, LedgerError>?>(nil)
+        let finished = DispatchSemaphore(value: 0)
+        DispatchQueue.global(qos: .userInitiated).async {
+            let result = Result { () throws(LedgerError) -> MoneyAudit in
+                try store.snapshot { snapshot throws(LedgerError) in
+                    var audit = MoneyAudit()
+                    try audit.run(snapshot)
+                    return audit
+                }
+            }
+            money.withLock { $0 = result }
+            finished.signal()
         }
+        let documents = Result { () throws(LedgerError) -> DocumentAudit in
+            try store.snapshot { snapshot throws(LedgerError) in
+                var audit = DocumentAudit()
+                try audit.run(snapshot, verifyBundle)
+                return audit
+            }
+        }
+        finished.wait()
+        let tallies = try documents.get().tallies
+        guard let others = try money.withLock({ $0 })?.get().tallies else {
+            throw .storage(detail: "the audit did not end")
+        }
+        return FsckReport(
+            checks: (tallies + others).sorted { $0.0 < $1.0 }.map { id, tally in
+                .init(id: id, examined: tally.examined, faultCount: tally.faultCount, faults: tally.faults)
+            }
+        )
     }
 }
 
@@ -86,97 +112,129 @@ private struct Tally {
     }
 }
 
-private struct Audit {
-    private struct ReceiptKey: Hashable {
-        let verdict: Digest
-        let job: Digest?
+/// The database's own pages, the bundles, and the names of legs.
+private struct DocumentAudit {
+    private var storage = Tally()
+    private var legs = Tally()
+    private var bundles = Tally()
+
+    var tallies: [(String, Tally)] { [("storage", storage), ("I4-legs", legs), ("receipts", bundles)] }
+
+    mutating func run(_ snapshot: any LedgerSnapshot, _ verify: (ReceiptRow) -> [String]) throws(LedgerError) {
+        storage.examined = 1
+        for fault in try snapshot.storageFaults() { storage.fail(fault) }
+        try snapshot.forEachReceipt { receipt in
+            let cid = CID.raw(receipt.bundleBytes).text
+            let isRight = cid == receipt.bundleCID
+            bundles.expect(isRight, "\(Self.name(receipt)): expected bundle \(receipt.bundleCID), found \(cid)")
+            if isRight { for fault in verify(receipt) { bundles.fail("\(Self.name(receipt)): \(fault)") } }
+        }
+        let (repeated, examined) = try snapshot.repeatedLegs()
+        legs.examined = examined
+        for leg in repeated { legs.fail("expected one transfer, found \(leg)") }
     }
 
+    private static func name(_ receipt: ReceiptRow) -> String {
+        "receipt of job \(receipt.job) attempt \(receipt.attempt)"
+    }
+}
+
+/// Everything that follows from the transfers.
+private struct MoneyAudit {
     /// A hold as its transfers tell it.
     private struct Held {
-        let transfer: Transfer
+        let debit: AccountID
+        let credit: AccountID
         var left: Int64
     }
 
-    private var storage = Tally()
     private var balanced = Tally()
     private var overdraft = Tally()
     private var holds = Tally()
-    private var legs = Tally()
     private var verdicts = Tally()
     private var amounts = Tally()
     private var balances = Tally()
     private var order = Tally()
-    private var bundles = Tally()
-    private var receiptKeys: Set<ReceiptKey> = []
+    private var history = Tally()
+    /// The jobs that each verdict has a receipt for; nearly always one.
+    private var receipts: [Digest: Digest] = [:]
+    private var moreReceipts: [Digest: Set<Digest>] = [:]
 
-    mutating func storage(_ snapshot: any LedgerSnapshot) throws(LedgerError) {
-        let faults = try snapshot.storageFaults()
-        storage.examined = 1
-        for fault in faults { storage.fail(fault) }
+    var tallies: [(String, Tally)] {
+        [
+            ("I1-balanced", balanced), ("I2-overdraft", overdraft), ("I3-holds", holds), ("I5-verdicts", verdicts),
+            ("I6-amounts", amounts), ("I7-balances", balances), ("history", history), ("order", order),
+        ]
     }
 
-    mutating func receipts(_ snapshot: any LedgerSnapshot, _ verify: (ReceiptRow) -> [String]) throws(LedgerError) {
-        try snapshot.forEachReceipt { receipt in
-            let name = "receipt of job \(receipt.job) attempt \(receipt.attempt)"
-            let cid = CID.raw(receipt.bundleBytes).text
-            bundles.expect(cid == receipt.bundleCID, "\(name): expected bundle \(receipt.bundleCID), found \(cid)")
-            if cid == receipt.bundleCID { for fault in verify(receipt) { bundles.fail("\(name): \(fault)") } }
-            receiptKeys.insert(ReceiptKey(verdict: receipt.verdict, job: receipt.job))
-            receiptKeys.insert(ReceiptKey(verdict: receipt.verdict, job: nil))
+    mutating func run(_ snapshot: any LedgerSnapshot) throws(LedgerError) {
+        try snapshot.forEachVerdict { verdict, job in
+            if let other = receipts.updateValue(job, forKey: verdict) {
+                moreReceipts[verdict, default: [job]].insert(other)
+            }
         }
-    }
-
-    mutating func money(_ snapshot: any LedgerSnapshot) throws(LedgerError) {
         let accounts = try snapshot.accounts()
-        let known = Dictionary(accounts.map { ($0.id, $0) }) { first, _ in first }
-        var fold = known.mapValues { Account(id: $0.id, currency: $0.currency, kind: $0.kind, owner: $0.owner) }
+        let currencies = Dictionary(accounts.map { ($0.id, $0.currency) }) { first, _ in first }
+        var fold = Dictionary(accounts.map { ($0.id, Counters()) }) { first, _ in first }
         var open: [TransferID: Held] = [:]
         var latest = Int64.min
 
-        try snapshot.forEachTransfer { transfer in
-            let name = "transfer \(transfer.id)"
-            order.expect(transfer.at >= latest, "\(name): expected second \(latest) or later, found \(transfer.at)")
+        let faults = try snapshot.forEachTransfer { transfer in
+            order.expect(
+                transfer.at >= latest,
+                "transfer \(transfer.id): expected second \(latest) or later, found \(transfer.at)"
+            )
             latest = max(latest, transfer.at)
-            amounts.expect(transfer.amount > 0, "\(name): expected more than 0, found \(transfer.amount)")
-            checkParties(transfer, known)
+            amounts.expect(
+                transfer.amount > 0,
+                "transfer \(transfer.id): expected more than 0, found \(transfer.amount)"
+            )
+            checkParties(transfer, currencies)
             checkVerdict(transfer)
             follow(transfer, &open)
             move(transfer, open, &fold)
             if let hold = transfer.pendingID, open[hold]?.left == 0 { open[hold] = nil }
         }
-        let (repeated, examined) = try snapshot.repeatedLegs()
-        legs.examined = examined
-        for leg in repeated { legs.fail("expected one transfer, found \(leg)") }
+        history.examined = order.examined
+        for fault in faults { history.fail(fault) }
         try compareHolds(snapshot, open)
         compareBalances(accounts, fold)
     }
 
-    private mutating func checkParties(_ transfer: Transfer, _ accounts: [AccountID: Account]) {
-        for id in [transfer.debit, transfer.credit] {
-            let currency = accounts[id]?.currency ?? "no account"
+    private mutating func checkParties(_ transfer: Transfer, _ currencies: [AccountID: String]) {
+        func check(_ id: AccountID) {
+            let currency = currencies[id]
             balanced.expect(
                 currency == transfer.currency,
-                "transfer \(transfer.id): expected account \(id) in \(transfer.currency), found \(currency)"
+                "transfer \(transfer.id): expected account \(id) in \(transfer.currency), found \(currency ?? "none")"
             )
         }
+        check(transfer.debit)
+        check(transfer.credit)
     }
 
     private mutating func checkVerdict(_ transfer: Transfer) {
         guard transfer.kind == .post else { return }
-        let receipt = transfer.verdict.map { receiptKeys.contains(ReceiptKey(verdict: $0, job: transfer.job)) }
-        let found = receipt == nil ? "no verdict" : "no receipt of its verdict"
+        let receipt = transfer.verdict.map { hasReceipt($0, transfer.job) }
         verdicts.expect(
             receipt == true,
-            "transfer \(transfer.id) (\(transfer.leg)): expected a receipt, found \(found)"
+            "transfer \(transfer.id) (\(transfer.leg)): expected a receipt, found "
+                + (receipt == nil ? "no verdict" : "no receipt of its verdict")
         )
+    }
+
+    private func hasReceipt(_ verdict: Digest, _ job: Digest?) -> Bool {
+        guard let known = receipts[verdict] else { return false }
+        return job == nil || known == job || job.map { moreReceipts[verdict]?.contains($0) ?? false } ?? false
     }
 
     /// I3, from the transfers alone: a hold is taken from until nothing is left, and never beyond.
     private mutating func follow(_ transfer: Transfer, _ open: inout [TransferID: Held]) {
-        if transfer.kind == .hold { open[transfer.id] = Held(transfer: transfer, left: transfer.amount) }
+        if transfer.kind == .hold {
+            open[transfer.id] = Held(debit: transfer.debit, credit: transfer.credit, left: transfer.amount)
+        }
         guard let id = transfer.pendingID else { return }
-        guard let held = open[id], held.left >= transfer.amount, held.transfer.debit == transfer.debit else {
+        guard let held = open[id], held.left >= transfer.amount, held.debit == transfer.debit else {
             let left = open[id].map { "\($0.left) left" } ?? "it ended or unknown"
             return holds.fail("transfer \(transfer.id): expected \(transfer.amount) left of hold \(id), found \(left)")
         }
@@ -184,7 +242,7 @@ private struct Audit {
     }
 
     /// I7: one transfer's part in the fold. Overflow wraps: it shows as a balance that differs.
-    private func move(_ transfer: Transfer, _ open: [TransferID: Held], _ fold: inout [AccountID: Account]) {
+    private func move(_ transfer: Transfer, _ open: [TransferID: Held], _ fold: inout [AccountID: Counters]) {
         let amount = transfer.amount
         switch transfer.kind {
         case .credit, .withdraw, .direct:
@@ -198,7 +256,7 @@ private struct Audit {
             fold[transfer.debit]?.debitsPosted &+= amount
             fold[transfer.credit]?.creditsPosted &+= amount
             if let hold = transfer.pendingID.flatMap({ open[$0] }) {
-                fold[hold.transfer.credit]?.creditsPending &-= amount
+                fold[hold.credit]?.creditsPending &-= amount
             }
         case .void, .expire:
             fold[transfer.debit]?.debitsPending &-= amount
@@ -209,17 +267,17 @@ private struct Audit {
     /// The hold rows against the holds that the transfers left open.
     private mutating func compareHolds(_ snapshot: any LedgerSnapshot, _ left: [TransferID: Held]) throws(LedgerError) {
         var open = left
-        try snapshot.forEachHold { hold, resolution in
-            let remains = open.removeValue(forKey: hold.id)
+        try snapshot.forEachHold { hold, amount, resolution in
+            let remains = open.removeValue(forKey: hold)
             if let resolution {
                 holds.expect(
                     remains == nil,
-                    "hold \(hold.id): resolved by \(resolution), yet its transfers leave \(remains?.left ?? 0)"
+                    "hold \(hold): resolved by \(resolution), yet its transfers leave \(remains?.left ?? 0)"
                 )
             } else {
                 holds.expect(
-                    remains?.left == hold.amount,
-                    "hold \(hold.id): expected \(hold.amount) open, its transfers leave \(remains?.left ?? 0)"
+                    remains?.left == amount,
+                    "hold \(hold): expected \(amount) open, its transfers leave \(remains?.left ?? 0)"
                 )
             }
         }
@@ -228,7 +286,7 @@ private struct Audit {
         }
     }
 
-    private mutating func compareBalances(_ accounts: [Account], _ fold: [AccountID: Account]) {
+    private mutating func compareBalances(_ accounts: [Account], _ fold: [AccountID: Counters]) {
         var debits: [String: (pending: Int64, posted: Int64)] = [:]
         for account in accounts {
             debits[account.currency, default: (0, 0)].pending &+= account.debitsPending &- account.creditsPending
@@ -237,11 +295,8 @@ private struct Audit {
                 account.kind == .issuer || account.available >= 0,
                 "account \(account.id): expected 0 or more available, found \(account.available)"
             )
-            let expected = fold[account.id] ?? account
-            balances.expect(
-                expected == account,
-                "account \(account.id): expected \(Self.counters(expected)), found \(Self.counters(account))"
-            )
+            let (expected, found) = (fold[account.id] ?? Counters(), Counters(account))
+            balances.expect(expected == found, "account \(account.id): expected \(expected), found \(found)")
             let id = AccountID(currency: account.currency, kind: account.kind, owner: account.owner)
             balances.expect(id == account.id, "account \(account.id): its fields name account \(id)")
         }
@@ -252,22 +307,25 @@ private struct Audit {
             )
         }
     }
+}
 
-    private static func counters(_ account: Account) -> String {
-        "debits \(account.debitsPending) pending \(account.debitsPosted) posted, "
-            + "credits \(account.creditsPending) pending \(account.creditsPosted) posted"
+/// The counters of one account.
+private struct Counters: Equatable, CustomStringConvertible {
+    var debitsPending: Int64 = 0
+    var debitsPosted: Int64 = 0
+    var creditsPending: Int64 = 0
+    var creditsPosted: Int64 = 0
+
+    init() {}
+
+    init(_ account: Account) {
+        debitsPending = account.debitsPending
+        debitsPosted = account.debitsPosted
+        creditsPending = account.creditsPending
+        creditsPosted = account.creditsPosted
     }
 
-    var report: FsckReport {
-        let tallies = [
-            ("storage", storage), ("I1-balanced", balanced), ("I2-overdraft", overdraft), ("I3-holds", holds),
-            ("I4-legs", legs), ("I5-verdicts", verdicts), ("I6-amounts", amounts), ("I7-balances", balances),
-            ("order", order), ("receipts", bundles),
-        ]
-        return FsckReport(
-            checks: tallies.map { id, tally in
-                .init(id: id, examined: tally.examined, faultCount: tally.faultCount, faults: tally.faults)
-            }
-        )
+    var description: String {
+        "debits \(debitsPending) pending \(debitsPosted) posted, credits \(creditsPending) pending \(creditsPosted) posted"
     }
 }

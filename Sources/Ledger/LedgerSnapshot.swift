@@ -1,4 +1,5 @@
 // One consistent state of a stored ledger, row by row: what an audit reads, and all that it trusts.
+public import Commitments
 
 /// The rows of a ledger at one moment, as they are stored and unchecked.
 public protocol LedgerSnapshot {
@@ -7,11 +8,16 @@ public protocol LedgerSnapshot {
     /// Every account.
     func accounts() throws(LedgerError) -> [Account]
     /// Calls `body` with each transfer in the order in which they were made.
-    func forEachTransfer(_ body: (Transfer) -> Void) throws(LedgerError)
+    /// - Returns: what is wrong with the places that rows keep of each other; empty where a store keeps none.
+    @discardableResult
+    func forEachTransfer(_ body: (Transfer) -> Void) throws(LedgerError) -> [String]
     /// The (job, attempt, leg) that more than one transfer has, as text, and how many transfers belong to a job.
     func repeatedLegs() throws(LedgerError) -> (repeated: [String], examined: Int)
-    /// Calls `body` with each hold and the operation that ended it.
-    func forEachHold(_ body: (_ hold: Hold, _ resolution: TransferID?) -> Void) throws(LedgerError)
+    /// Calls `body` with each hold, its amount, and the operation that ended it.
+    func forEachHold(_ body: (_ hold: TransferID, _ amount: Int64, _ resolution: TransferID?) -> Void)
+        throws(LedgerError)
+    /// Calls `body` with the verdict and the job of each receipt.
+    func forEachVerdict(_ body: (_ verdict: Digest, _ job: Digest) -> Void) throws(LedgerError)
     /// Calls `body` with each receipt and its bundle; a missing bundle is an empty one.
     func forEachReceipt(_ body: (ReceiptRow) -> Void) throws(LedgerError)
 }

@@ -230,8 +230,9 @@ public final class MemoryLedgerStore: LedgerStore {
 
         func accounts() throws(LedgerError) -> [Account] { state.accounts.values.sorted { $0.id < $1.id } }
 
-        func forEachTransfer(_ body: (Transfer) -> Void) throws(LedgerError) {
+        func forEachTransfer(_ body: (Transfer) -> Void) throws(LedgerError) -> [String] {
             for transfer in state.transfers { body(transfer) }
+            return []
         }
 
         func repeatedLegs() throws(LedgerError) -> (repeated: [String], examined: Int) {
@@ -242,8 +243,14 @@ public final class MemoryLedgerStore: LedgerStore {
             return (counts.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value) transfers" }, keys.count)
         }
 
-        func forEachHold(_ body: (Hold, TransferID?) -> Void) throws(LedgerError) {
-            for hold in state.holds.values.sorted(by: { $0.id < $1.id }) { body(hold, state.resolutionOfHold[hold.id]) }
+        func forEachHold(_ body: (TransferID, Int64, TransferID?) -> Void) throws(LedgerError) {
+            for hold in state.holds.values.sorted(by: { $0.id < $1.id }) {
+                body(hold.id, hold.amount, state.resolutionOfHold[hold.id])
+            }
+        }
+
+        func forEachVerdict(_ body: (Digest, Digest) -> Void) throws(LedgerError) {
+            for receipt in state.receipts { body(receipt.verdict, receipt.job) }
         }
 
         func forEachReceipt(_ body: (ReceiptRow) -> Void) throws(LedgerError) {

@@ -1,7 +1,7 @@
 // The `add-checkpoint` call of c2sp.org/tlog-witness as bytes in, status and bytes out; who carries them is another's matter.
 internal import Codecs
 internal import Signatures
-public import TransparencyLog
+internal import TransparencyLog
 
 /// A witness's answer as HTTP has it.
 public struct WitnessAnswer: Sendable, Equatable {

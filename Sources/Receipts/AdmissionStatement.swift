@@ -1,6 +1,6 @@
 // A signed record of an admission: which stages the kernels of a job went through, and who says so.
 public import Codecs
-public import Commitments
+internal import Commitments
 public import Replay
 public import Signatures
 

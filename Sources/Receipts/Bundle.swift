@@ -245,14 +245,25 @@ public struct Bundle: Sendable {
 
 /// The names of a bundle's members.
 public enum BundleMember {
+    /// The engine's receipt.
     public static let receipt = "receipt.json"
+    /// The requester's order.
     public static let order = "order.json"
+    /// The sealed spec.
     public static let spec = "spec.json"
+    /// The rules of the settlement.
     public static let ruleset = "ruleset.json"
+    /// The deciding lease.
     public static let lease = "lease.json"
+    /// The execution statement under that lease.
     public static let execution = "execution.json"
+    /// The trace that the statement commits to.
     public static let trace = "trace.json"
+    /// The engine's note of when the statement came, for a drawn replay.
     public static let commitment = "commitment.json"
+    /// The log of the deciding run.
+    public static let log = "run.log"
+    /// The last meter reading under the deciding lease.
     public static let reading = "reading.json"
 
     /// The top-up of this number, from 1.

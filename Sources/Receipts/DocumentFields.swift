@@ -37,6 +37,15 @@ extension JSONReader {
         return try amount(name)
     }
 
+    /// A decimal string, or `nil` when the member is missing.
+    mutating func optionalDecimal(_ name: String) throws(ParseError) -> UInt64? {
+        guard has(name) else {
+            _ = optionalValue(name)
+            return nil
+        }
+        return try decimal(name)
+    }
+
     /// A content identifier in base 32.
     mutating func cid(_ name: String) throws(ParseError) -> CID {
         try CID(text: try string(name, maxBytes: 128), field: path(name))

@@ -29,12 +29,31 @@ public struct ExecutionStatement: DocumentPredicate {
         public var workUnits: UInt64
         /// Time of the run in microseconds; informative.
         public var wallMicroseconds: UInt64
+        /// Processor time of the worker in microseconds, over all threads; informative.
+        public var processorMicroseconds: UInt64?
+        /// The most memory that the worker held, in bytes; informative.
+        public var peakMemoryBytes: UInt64?
 
         /// Makes a reading.
-        public init(workUnits: UInt64, wallMicroseconds: UInt64) {
+        public init(
+            workUnits: UInt64,
+            wallMicroseconds: UInt64,
+            processorMicroseconds: UInt64? = nil,
+            peakMemoryBytes: UInt64? = nil
+        ) {
             self.workUnits = workUnits
             self.wallMicroseconds = wallMicroseconds
+            self.processorMicroseconds = processorMicroseconds
+            self.peakMemoryBytes = peakMemoryBytes
         }
+    }
+
+    /// How far the run came. A run without a result leaves no statement: the receipt's list of attempts says so.
+    public enum Exit: String, Sendable, CaseIterable {
+        /// Every launch of the spec was performed.
+        case complete
+        /// The first launches were, as the job's terms allow.
+        case part
     }
 
     /// The job.
@@ -55,6 +74,10 @@ public struct ExecutionStatement: DocumentPredicate {
     public var traceRoot: Digest
     /// The number of steps in the trace.
     public var steps: Int64
+    /// Every how many launches the trace has a leaf: 1, the only stride that there is.
+    public var traceStride: Int64?
+    /// How far the run came.
+    public var exit: Exit?
     /// What was measured.
     public var meter: Meter
     /// Where it was computed.
@@ -69,6 +92,12 @@ public struct ExecutionStatement: DocumentPredicate {
     public var startedAt: Int64
     /// When it ended; not before `startedAt`.
     public var finishedAt: Int64
+    /// The log of the run, when the node keeps one.
+    public var log: RunLog.Reference?
+    /// The program that ran it, as the node says.
+    public var software: Software?
+    /// What else the node says about itself.
+    public var declared: NodeDeclaration?
 
     public var author: VerifyingKey { node }
 
@@ -128,7 +157,14 @@ public struct ExecutionStatement: DocumentPredicate {
         outputRoot = ArtefactIdentity.root(of: outputs.map(\.identity))
         traceRoot = execution.trace.root
         steps = Int64(execution.trace.leaves.count)
-        meter = Meter(workUnits: execution.workUnits, wallMicroseconds: execution.wallMicroseconds)
+        traceStride = 1
+        exit = job.isPart ? .part : .complete
+        meter = Meter(
+            workUnits: execution.workUnits,
+            wallMicroseconds: execution.wallMicroseconds,
+            processorMicroseconds: execution.usage?.processorMicroseconds,
+            peakMemoryBytes: execution.usage?.peakMemoryBytes
+        )
         device = execution.device
         sandbox = execution.sandbox
         evidence = []
@@ -182,10 +218,14 @@ public struct ExecutionStatement: DocumentPredicate {
         outputRoot = try reader.digest("outputRoot")
         traceRoot = try reader.digest("traceRoot")
         steps = try reader.integer("steps", in: 1...1 << 16)
+        if reader.has("traceStride") { traceStride = try reader.integer("traceStride", in: 1...1) }
+        if reader.has("exit") { exit = try reader.choice("exit") }
         var measured = try reader.object("meter")
         meter = Meter(
             workUnits: try measured.decimal("workUnits"),
-            wallMicroseconds: try measured.decimal("wallMicroseconds")
+            wallMicroseconds: try measured.decimal("wallMicroseconds"),
+            processorMicroseconds: try measured.optionalDecimal("processorMicroseconds"),
+            peakMemoryBytes: try measured.optionalDecimal("peakMemoryBytes")
         )
         try measured.finish()
         device = try DeviceDescription(try reader.value("device"), reader.path("device"))
@@ -211,6 +251,13 @@ public struct ExecutionStatement: DocumentPredicate {
         }
         startedAt = try reader.time("startedAt")
         finishedAt = try reader.time("finishedAt")
+        log = try reader.optionalValue("log").map { (value) throws(ParseError) in
+            try RunLog.Reference(value, reader.path("log"))
+        }
+        software = try reader.optionalSoftware()
+        declared = try reader.optionalValue("declared").map { (value) throws(ParseError) in
+            try NodeDeclaration(value, reader.path("declared"))
+        }
         try reader.finish()
         guard finishedAt >= startedAt else {
             let expected = "not before \(startedAt)"
@@ -229,25 +276,39 @@ public struct ExecutionStatement: DocumentPredicate {
             "outputRoot": .string(outputRoot.hex),
             "traceRoot": .string(traceRoot.hex),
             "steps": .integer(steps),
-            "meter": .object([
-                "workUnits": .string(String(meter.workUnits)),
-                "wallMicroseconds": .string(String(meter.wallMicroseconds)),
-            ]),
-            "device": device.json,
-            "sandbox": sandbox.json,
-            "outputs": .array(
-                outputs.map { output in
-                    .object([
-                        "slot": .string(output.slot),
-                        "cid": .string(output.identity.cid.text),
-                        "bytes": .string(String(output.identity.byteCount)),
-                    ])
-                }
-            ),
         ]
+        if let traceStride { object["traceStride"] = .integer(traceStride) }
+        if let exit { object["exit"] = .string(exit.rawValue) }
+        object["meter"] = meter.json
+        object["device"] = device.json
+        object["sandbox"] = sandbox.json
+        object["outputs"] = .array(
+            outputs.map { output in
+                .object([
+                    "slot": .string(output.slot),
+                    "cid": .string(output.identity.cid.text),
+                    "bytes": .string(String(output.identity.byteCount)),
+                ])
+            }
+        )
         if !evidence.isEmpty { object["evidence"] = .array(evidence.map(\.json)) }
         object["startedAt"] = .integer(startedAt)
         object["finishedAt"] = .integer(finishedAt)
+        if let log { object["log"] = log.json }
+        if let software { object["software"] = software.json }
+        if let declared { object["declared"] = declared.json }
+        return .object(object)
+    }
+}
+
+extension ExecutionStatement.Meter {
+    fileprivate var json: JSONValue {
+        var object: JSONObject = [
+            "workUnits": .string(String(workUnits)),
+            "wallMicroseconds": .string(String(wallMicroseconds)),
+        ]
+        if let processorMicroseconds { object["processorMicroseconds"] = .string(String(processorMicroseconds)) }
+        if let peakMemoryBytes { object["peakMemoryBytes"] = .string(String(peakMemoryBytes)) }
         return .object(object)
     }
 }

@@ -228,6 +228,8 @@ public struct SealedJob: Sendable, Equatable {
     public let inputs: [ArtefactIdentity]
     /// Every file of the job folder, in the order of `spec.files`.
     public let files: [SealedFile]
+    /// Whether `spec` is only the beginning of what `bytes` say.
+    public let isPart: Bool
 
     /// Writes a sealed spec in its compact form.
     /// - Throws: `ParseError` when the spec is not sealed.
@@ -255,13 +257,15 @@ public struct SealedJob: Sendable, Equatable {
         self.spec = spec
         self.bytes = bytes
         self.inputs = inputs
+        isPart = false
     }
 
-    init(spec: JobSpec, bytes: [UInt8], inputs: [ArtefactIdentity], files: [SealedFile]) {
+    init(spec: JobSpec, bytes: [UInt8], inputs: [ArtefactIdentity], files: [SealedFile], isPart: Bool) {
         self.spec = spec
         self.bytes = bytes
         self.inputs = inputs
         self.files = files
+        self.isPart = isPart
     }
 
     /// SHA-256 of `bytes`.

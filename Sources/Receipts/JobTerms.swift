@@ -115,6 +115,13 @@ extension SealedJob {
     /// The same job cut off after its first `steps` steps; bytes and inputs stay those of the whole job.
     /// - Throws: `ParseError` when there are not as many steps, or the terms demand all of them.
     public func prefix(steps: Int64) throws(ParseError) -> SealedJob {
-        SealedJob(spec: try spec.prefix(steps: steps), bytes: bytes, inputs: inputs, files: files)
+        let isCut = isPart || steps != Int64(spec.replay.launchCount)
+        return SealedJob(
+            spec: try spec.prefix(steps: steps),
+            bytes: bytes,
+            inputs: inputs,
+            files: files,
+            isPart: isCut
+        )
     }
 }

@@ -71,6 +71,13 @@ public struct Receipt: DocumentPredicate {
     public var settledAt: Int64
     /// The digest of the receipt that this one follows: an update of the same job; `nil` for a job's first receipt.
     public var previousReceipt: Digest?
+    /// Until when the engine may follow this receipt by another one, in seconds since 1970: `settledAt` and the ruleset's
+    /// dispute window. `nil` when the ruleset has none.
+    public var disputeEndsAt: Int64?
+    /// The network that the engine says it belongs to; a trust file can demand one.
+    public var network: String?
+    /// The program that settled, as the engine says.
+    public var software: Software?
 
     public var author: VerifyingKey { engine }
 
@@ -151,6 +158,10 @@ public struct Receipt: DocumentPredicate {
         settlement = try Settlement(try reader.value("settlement"), reader.path("settlement"))
         settledAt = try reader.time("settledAt")
         previousReceipt = try reader.optionalDigest("prevReceipt")
+        if reader.has("disputeEndsAt") { disputeEndsAt = try reader.time("disputeEndsAt") }
+        network = try reader.optionalString("network", maxBytes: NodeDeclaration.maxBytes)
+        if let network { try NodeDeclaration.check(network, reader.path("network")) }
+        software = try reader.optionalSoftware()
         try reader.finish()
     }
 
@@ -199,6 +210,9 @@ public struct Receipt: DocumentPredicate {
         object["settlement"] = settlement.json
         object["settledAt"] = .integer(settledAt)
         if let previousReceipt { object["prevReceipt"] = .string(previousReceipt.hex) }
+        if let disputeEndsAt { object["disputeEndsAt"] = .integer(disputeEndsAt) }
+        if let network { object["network"] = .string(network) }
+        if let software { object["software"] = software.json }
         return .object(object)
     }
 }

@@ -13,6 +13,8 @@ public enum ReceiptChainError: Error, Equatable, Sendable, CustomStringConvertib
     case foreign(place: Int)
     /// The receipt at this place was settled before the one before it.
     case earlier(place: Int)
+    /// The receipt at this place was settled after the dispute window of the one before it.
+    case late(place: Int, end: Int64)
 
     public var description: String {
         switch self {
@@ -22,6 +24,8 @@ public enum ReceiptChainError: Error, Equatable, Sendable, CustomStringConvertib
             "receipt \(place + 1): expected one that follows \(expected.hex), found \(actual?.hex ?? "a first one")"
         case .foreign(let place): "receipt \(place + 1) is about another job or by another engine"
         case .earlier(let place): "receipt \(place + 1) is older than the one it follows"
+        case .late(let place, let end):
+            "receipt \(place + 1): expected one settled not after \(end), when the dispute window of the one before it ended"
         }
     }
 }
@@ -47,6 +51,9 @@ public struct ReceiptChain: Sendable, Equatable {
                 throw .foreign(place: place + 1)
             }
             guard after.predicate.settledAt >= before.predicate.settledAt else { throw .earlier(place: place + 1) }
+            if let end = before.predicate.disputeEndsAt, after.predicate.settledAt > end {
+                throw .late(place: place + 1, end: end)
+            }
         }
         self.receipts = receipts
         current = last

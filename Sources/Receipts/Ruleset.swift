@@ -8,6 +8,8 @@ public struct Ruleset: Sendable, Equatable {
     public static let schema = "assay.ruleset/1"
     /// The whole, in basis points.
     public static let whole: Int64 = 10_000
+    /// The longest dispute window: a year.
+    public static let maxDisputeSeconds: Int64 = 366 * 86_400
 
     /// What a share is a share of.
     public enum Base: String, Sendable, CaseIterable {
@@ -66,6 +68,8 @@ public struct Ruleset: Sendable, Equatable {
     public let slash: [Share]
     /// What faults that are no fraud cost; nothing when the ruleset does not say.
     public let faults: Faults
+    /// For how long after a settlement the engine may follow its receipt by another one, in seconds; `nil` without a bound.
+    public let disputeSeconds: Int64?
     /// The ruleset's bytes.
     public let bytes: [UInt8]
 
@@ -94,6 +98,7 @@ public struct Ruleset: Sendable, Equatable {
         self.minimumStake = minimumStake
         self.slash = slash
         faults = .none
+        disputeSeconds = nil
         bytes =
             JSONValue.object([
                 "schema": .string(Self.schema),
@@ -129,6 +134,9 @@ public struct Ruleset: Sendable, Equatable {
         } else {
             faults = .none
         }
+        disputeSeconds =
+            reader.has("disputeSeconds")
+            ? try reader.integer("disputeSeconds", in: 0...Self.maxDisputeSeconds) : nil
         try reader.finish()
         self.bytes = bytes
     }
@@ -161,6 +169,11 @@ public struct Ruleset: Sendable, Equatable {
             throw ParseError(field: reader.path(name), expected: expected, actual: "\(sum)")
         }
         return shares
+    }
+
+    /// When the dispute window of a receipt ends; `nil` when there is none.
+    public func disputeEnd(settledAt: Int64) -> Int64? {
+        disputeSeconds.map { settledAt + $0 }
     }
 
     /// The legs of the price of an accepted job, by largest remainder; they sum to `gross`.

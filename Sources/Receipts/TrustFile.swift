@@ -18,6 +18,8 @@ public struct TrustFile: Sendable, Equatable {
     /// The digests of the rulesets by which a settlement is believed to be what was agreed; `nil` takes any, and then only the
     /// arithmetic by the ruleset in the bundle is checked.
     public let rulesets: [Digest]?
+    /// The network that receipts must name; `nil` takes any, also receipts that name none.
+    public let network: String?
     /// The roots by which attestation is judged (`assay-trust-anchors-1`), kept as they are written; `nil` for none. The
     /// appraiser that needs them reads them.
     public let attestation: JSONValue?
@@ -29,6 +31,7 @@ public struct TrustFile: Sendable, Equatable {
         validators: [VerifyingKey],
         quorum: Int,
         rulesets: [Digest]? = nil,
+        network: String? = nil,
         attestation: JSONValue? = nil
     ) throws(ParseError) {
         for (name, keys) in [("engines", engines), ("validators", validators)] {
@@ -45,7 +48,9 @@ public struct TrustFile: Sendable, Equatable {
                 throw ParseError(field: "rulesets", expected: "at least one digest, each once", actual: "other")
             }
         }
+        if let network { try NodeDeclaration.check(network, "network") }
         self.rulesets = rulesets
+        self.network = network
         self.engines = engines
         self.validators = validators
         self.quorum = quorum
@@ -69,6 +74,7 @@ public struct TrustFile: Sendable, Equatable {
                 return try Digest(hex: text, field: path)
             }
         }
+        let network = try reader.optionalString("network", maxBytes: NodeDeclaration.maxBytes)
         let attestation = reader.optionalValue("attestation")
         if let attestation { _ = try JSONReader(attestation, "attestation") }
         try reader.finish()
@@ -77,6 +83,7 @@ public struct TrustFile: Sendable, Equatable {
             validators: validators,
             quorum: quorum,
             rulesets: rulesets,
+            network: network,
             attestation: attestation
         )
     }
@@ -99,6 +106,7 @@ public struct TrustFile: Sendable, Equatable {
             "quorum": .integer(quorum),
         ]
         if let rulesets { object["rulesets"] = .array(rulesets.map { .string($0.hex) }) }
+        if let network { object["network"] = .string(network) }
         if let attestation { object["attestation"] = attestation }
         return JSONValue.object(object).serialized(pretty: true)
     }

@@ -53,6 +53,8 @@ public struct VerdictStatement: DocumentPredicate {
     public var beacon: BeaconRecord?
     /// The verdict with every check.
     public var verdict: Verdict
+    /// The program that appraised, as the validator says.
+    public var software: Software?
 
     public var author: VerifyingKey { validator }
 
@@ -68,7 +70,8 @@ public struct VerdictStatement: DocumentPredicate {
         device: DeviceDescription?,
         sandbox: SandboxReport?,
         beacon: BeaconRecord? = nil,
-        verdict: Verdict
+        verdict: Verdict,
+        software: Software? = nil
     ) {
         self.jobID = jobID
         self.attempt = attempt
@@ -81,6 +84,7 @@ public struct VerdictStatement: DocumentPredicate {
         self.sandbox = sandbox
         self.beacon = beacon
         self.verdict = verdict
+        self.software = software
     }
 
     /// Signs a verdict.
@@ -117,6 +121,7 @@ public struct VerdictStatement: DocumentPredicate {
             try BeaconRecord(value, reader.path("beacon"))
         }
         verdict = try Verdict(try reader.value("verdict"), reader.path("verdict"))
+        software = try reader.optionalSoftware()
         try reader.finish()
     }
 
@@ -139,6 +144,7 @@ public struct VerdictStatement: DocumentPredicate {
         if let sandbox { object["sandbox"] = sandbox.json }
         if let beacon { object["beacon"] = beacon.json }
         object["verdict"] = verdict.json
+        if let software { object["software"] = software.json }
         return .object(object)
     }
 }

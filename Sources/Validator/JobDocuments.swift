@@ -36,10 +36,11 @@ struct JobDocuments: Sendable {
         verdicts = []
     }
 
-    /// The files that the execution statement names: outputs, then evidence.
+    /// The files that the execution statement names: outputs, then evidence, then the log.
     var results: [ArtefactIdentity] {
         guard let statement = execution?.predicate else { return [] }
-        return statement.outputs.map(\.identity) + statement.evidence.map(\.file)
+        let log = statement.log.map { [$0.file] } ?? []
+        return statement.outputs.map(\.identity) + statement.evidence.map(\.file) + log
     }
 
     /// Whether a file is one of the job's: an input, a source, or a part of the result.

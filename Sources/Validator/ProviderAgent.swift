@@ -3,7 +3,7 @@ internal import Codecs
 internal import Commitments
 internal import EngineAPI
 public import Logging
-internal import Receipts
+public import Receipts
 public import Replay
 internal import Signatures
 
@@ -23,6 +23,23 @@ public struct NodeOffer: Sendable, Equatable {
     }
 }
 
+/// What a node says about itself in its statements.
+public struct NodeIdentity: Sendable, Equatable {
+    /// The program that it runs.
+    public var software: Software?
+    /// Its licence and operator.
+    public var declared: NodeDeclaration?
+    /// Folders of the node whose paths are left out of the logs of runs.
+    public var hiddenPaths: [String]
+
+    /// Makes an identity; without arguments one that says nothing.
+    public init(software: Software? = nil, declared: NodeDeclaration? = nil, hiddenPaths: [String] = []) {
+        self.software = software
+        self.declared = declared
+        self.hiddenPaths = hiddenPaths
+    }
+}
+
 /// Runs jobs for money.
 ///
 /// A signed execution is kept on disk before it is sent: a node that crashed sends the same statement again, never a
@@ -34,6 +51,7 @@ public struct ProviderAgent: Sendable {
     private let results: ResultFolder
     private let artefacts: ArtefactStore
     private let producer: (any EvidenceProducer)?
+    private let identity: NodeIdentity
     let log: Logger
 
     /// Makes an agent.
@@ -43,6 +61,7 @@ public struct ProviderAgent: Sendable {
     ///   - producer: what makes evidence for jobs that ask the provider for some; without it such jobs are given back.
     ///   - results: where signed executions are kept until the engine has everything.
     ///   - artefacts: where inputs and outputs are kept.
+    ///   - identity: what statements say about this node.
     public init(
         session: EngineSession,
         runner: any Runner,
@@ -50,11 +69,13 @@ public struct ProviderAgent: Sendable {
         results: ResultFolder,
         artefacts: ArtefactStore,
         producer: (any EvidenceProducer)? = nil,
+        identity: NodeIdentity = NodeIdentity(),
         log: Logger
     ) {
         self.session = session
         self.runner = runner
         self.producer = producer
+        self.identity = identity
         self.offer = offer
         self.results = results
         self.artefacts = artefacts
@@ -238,6 +259,7 @@ public struct ProviderAgent: Sendable {
         startedAt: Int64
     ) throws(AgentError) -> NodeResult {
         let signed: Signed<ExecutionStatement>
+        let runLog: RunLog
         do {
             var statement = try ExecutionStatement(
                 reporting: execution,
@@ -253,12 +275,17 @@ public struct ProviderAgent: Sendable {
                 outputs: execution.outputs
             )
             statement.evidence = try EvidencePart.describing(evidence, of: task)
+            statement.software = identity.software
+            statement.declared = identity.declared
+            runLog = RunLog(reporting: execution, as: statement, hiding: identity.hiddenPaths)
+            statement.log = runLog.reference
             signed = try ExecutionStatement.sign(statement, outputs: execution.outputs, with: session.key)
         } catch {
             throw .documents("\(error)")
         }
         let parts = signed.predicate.evidence.map { ($0.file.cid, evidence[$0.path] ?? []) }
-        let results = signed.predicate.outputs.map { ($0.identity.cid, execution.outputs[$0.slot] ?? []) } + parts
+        let outputs = signed.predicate.outputs.map { ($0.identity.cid, execution.outputs[$0.slot] ?? []) }
+        let results = outputs + parts + [(runLog.reference.file.cid, runLog.bytes)]
         for (cid, bytes) in results {
             try AgentError.wrap { () throws(StorageError) in try artefacts.put(bytes, cid: cid) }
         }

@@ -37,7 +37,7 @@ public struct ResultFolder: Sendable {
             let result = NodeResult(
                 execution: try Base64.decode(try reader.string("execution", maxBytes: 32 << 20), field: "execution"),
                 trace: try Base64.decode(try reader.string("trace", maxBytes: 32 << 20), field: "trace"),
-                outputs: try reader.array("outputs", max: 256) { (value, path) throws(ParseError) -> CID in
+                outputs: try reader.array("outputs", max: 512) { (value, path) throws(ParseError) -> CID in
                     guard case .string(let text) = value else {
                         throw ParseError(field: path, expected: "a string", actual: value.typeName)
                     }

@@ -36,6 +36,9 @@ extension Scheduler {
         )
         document.topUpDigests = file.topUps.map(\.digest)
         document.readingDigest = hasLease ? file.reading?.digest : nil
+        document.disputeEndsAt = engine.configuration.ruleset.disputeEnd(settledAt: ending.settledAt)
+        document.network = identity.network
+        document.software = identity.software
         let receipt = try Receipt.sign(document, with: key)
         var members: [String: [UInt8]] = [
             BundleMember.receipt: receipt.envelope,
@@ -76,7 +79,8 @@ extension Scheduler {
         let inputs = file.sealed.files.sorted { evidence.contains($0.path) && !evidence.contains($1.path) }
             .map { (BundleMember.input($0.path), $0.identity) }
         guard withOutputs, let statement = file.execution?.predicate else { return inputs }
-        return statement.evidence.map { (BundleMember.evidence($0), $0.file) } + inputs
+        let log = statement.log.map { [(BundleMember.log, $0.file)] } ?? []
+        return statement.evidence.map { (BundleMember.evidence($0), $0.file) } + log + inputs
             + statement.outputs.map { (BundleMember.output($0.slot), $0.identity) }
     }
 }

@@ -6,9 +6,23 @@ internal import EngineAPI
 public import Ledger
 public import Logging
 public import Market
-internal import Receipts
+public import Receipts
 public import Signatures
 internal import Verdicts
+
+/// What an engine says about itself in its receipts.
+public struct EngineIdentity: Sendable, Equatable {
+    /// The network that it belongs to: 1 to 128 visible ASCII characters.
+    public var network: String?
+    /// The program that it runs.
+    public var software: Software?
+
+    /// Makes an identity; without arguments one that says nothing.
+    public init(network: String? = nil, software: Software? = nil) {
+        self.network = network
+        self.software = software
+    }
+}
 
 /// The scheduler's state in numbers.
 public struct SchedulerSummary: Sendable, Equatable {
@@ -36,6 +50,7 @@ public actor Scheduler {
     let anchors: TrustAnchors?
     let log: Logger
     let version: String
+    let identity: EngineIdentity
 
     var engine: Engine
     var documents: [Digest: JobDocuments] = [:]
@@ -73,6 +88,7 @@ public actor Scheduler {
         clock: any EngineClock,
         anchors: TrustAnchors? = nil,
         version: String,
+        identity: EngineIdentity = EngineIdentity(),
         log: Logger
     ) async throws {
         self.key = key
@@ -82,6 +98,7 @@ public actor Scheduler {
         self.clock = clock
         self.anchors = anchors
         self.version = version
+        self.identity = identity
         self.log = log
         let image = try store.load(recordKinds: [Job.recordKind, Node.recordKind])
         var jobs: [Job] = []

@@ -6,7 +6,7 @@ public import Codecs
 public import Commitments
 internal import EngineAPI
 public import Logging
-internal import Receipts
+public import Receipts
 public import Replay
 internal import Signatures
 internal import Verdicts
@@ -21,6 +21,7 @@ public struct ValidatorAgent: Sendable {
     private let artefacts: ArtefactStore
     private let anchors: TrustAnchors?
     private let beacon: BeaconSource?
+    private let software: Software?
     private let log: Logger
 
     /// Makes an agent.
@@ -30,12 +31,14 @@ public struct ValidatorAgent: Sendable {
     ///   - artefacts: where inputs and outputs are kept.
     ///   - anchors: the roots by which attestation is judged; without them a job that asks for it stays undecided here.
     ///   - beacon: where rounds of drand networks come from; without it only local beacons can decide draws.
+    ///   - software: the program that verdicts name.
     public init(
         session: EngineSession,
         runner: any Runner,
         artefacts: ArtefactStore,
         anchors: TrustAnchors? = nil,
         beacon: BeaconSource? = nil,
+        software: Software? = nil,
         log: Logger
     ) {
         self.session = session
@@ -43,6 +46,7 @@ public struct ValidatorAgent: Sendable {
         self.artefacts = artefacts
         self.anchors = anchors
         self.beacon = beacon
+        self.software = software
         self.log = log
     }
 
@@ -155,7 +159,8 @@ public struct ValidatorAgent: Sendable {
                 device: run?.device,
                 sandbox: run?.sandbox,
                 beacon: beacon,
-                verdict: verdict
+                verdict: verdict,
+                software: software
             )
             return try VerdictStatement.sign(statement, with: session.key)
         } catch {

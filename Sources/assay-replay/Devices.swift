@@ -49,8 +49,10 @@ struct FoundDevice: @unchecked Sendable {
         }
         if double != 0 { capabilities.append(.doublePrecision) }
         let units: cl_uint = Self.value(id, CL_DEVICE_MAX_COMPUTE_UNITS) ?? 0
+        let clock: cl_uint? = Self.value(id, CL_DEVICE_MAX_CLOCK_FREQUENCY)
+        let correction: cl_bool? = Self.value(id, CL_DEVICE_ERROR_CORRECTION_SUPPORT)
         self.id = id
-        description = DeviceDescription(
+        var description = DeviceDescription(
             kind: type & cl_device_type(CL_DEVICE_TYPE_GPU) != 0 ? .gpu : .cpu,
             name: Self.text { clGetDeviceInfo(id, cl_device_info(CL_DEVICE_NAME), $0, $1, $2) },
             vendor: Self.text { clGetDeviceInfo(id, cl_device_info(CL_DEVICE_VENDOR), $0, $1, $2) },
@@ -62,6 +64,9 @@ struct FoundDevice: @unchecked Sendable {
             computeUnits: UInt64(units),
             capabilities: capabilities
         )
+        description.clockMegahertz = clock.flatMap { $0 == 0 || $0 > 1 << 20 ? nil : UInt64($0) }
+        description.correctsMemoryErrors = correction.map { $0 != 0 }
+        self.description = description
     }
 
     private static func value<Value: FixedWidthInteger>(_ id: cl_device_id, _ name: Int32) -> Value? {

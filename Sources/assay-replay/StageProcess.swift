@@ -20,12 +20,23 @@ enum StageProcess {
             case .run: try run(request, &reader)
             case .simulate: try simulate(request, &reader)
             }
-            Reply.send(.done)
+            Reply.send(.done, stage == .run ? usage.json.serialized() : [])
         } catch {
             Reply.fail(error)
         }
         // Without exit handlers: a driver's own could wait for threads that a kernel still holds.
         _exit(0)
+    }
+
+    /// What this process has taken up to now. Linux counts the resident set in KiB.
+    private static var usage: ResourceUsage {
+        var usage = rusage()
+        getrusage(RUSAGE_SELF.rawValue, &usage)
+        let microseconds = [usage.ru_utime, usage.ru_stime].map { UInt64($0.tv_sec) * 1_000_000 + UInt64($0.tv_usec) }
+        return ResourceUsage(
+            processorMicroseconds: microseconds.reduce(0, +),
+            peakMemoryBytes: UInt64(usage.ru_maxrss) << 10
+        )
     }
 
     private static func raise(

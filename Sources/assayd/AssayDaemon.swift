@@ -101,6 +101,15 @@ struct AssayDaemon: AsyncParsableCommand {
     @Option(help: "The ruleset file of the scheduler; the built-in rules when it is not given.")
     var ruleset: String?
 
+    @Option(help: "The network that the scheduler's receipts name.")
+    var network: String?
+
+    @Option(help: "The licence that the provider's statements name. Nothing checks it.")
+    var licence: String?
+
+    @Option(help: "The operator that the provider's statements name. Nothing checks it.")
+    var operatorReference: String?
+
     @Option(help: "The provider's price in minor units per million work units.")
     var price: UInt64 = 100
 
@@ -165,6 +174,8 @@ struct AssayDaemon: AsyncParsableCommand {
         _ = try parsedSandboxLevel()
         _ = try parsedValidators()
         _ = try parsedEngineKey()
+        _ = try parsedDeclaration()
+        try checkNetwork()
         do {
             for url in engine { _ = try HTTPEngineClient(url: url) }
             _ = try DrandClient(urls: drand)

@@ -37,13 +37,13 @@ extension Daemon {
         let operatorKey: VerifyingKey
         let configuration: MarketConfiguration
         let clock: SteadyClock
+        let identity: EngineIdentity
     }
 
     private func parts(_ folder: DataFolder) throws -> Parts {
         let key = try folder.key(.engine)
         var validators: Set<VerifyingKey> = [try folder.key(.validator).verifyingKey]
         validators.formUnion(try options.parsedValidators())
-        let log = log
         return Parts(
             key: key,
             operatorKey: try folder.key(.operator).verifyingKey,
@@ -52,17 +52,21 @@ extension Daemon {
                 validators: validators,
                 ruleset: try rules()
             ),
-            clock: SteadyClock(clock) { seconds in
-                if seconds == 0 {
-                    log.notice("clock: the machine's clock and engine time agree again")
-                } else {
-                    let word = seconds > 0 ? "ahead of" : "behind"
-                    log.error(
-                        "clock: the machine's clock is \(abs(seconds)) s \(word) engine time: it stepped; deadlines go on as before"
-                    )
-                }
-            }
+            clock: engineClock(),
+            identity: EngineIdentity(network: options.network, software: try software(worker: nil))
         )
+    }
+
+    /// Engine time, which says when the machine's clock steps.
+    private func engineClock() -> SteadyClock {
+        let log = log
+        return SteadyClock(clock) { seconds in
+            guard seconds != 0 else { return log.notice("clock: the machine's clock and engine time agree again") }
+            let word = seconds > 0 ? "ahead of" : "behind"
+            log.error(
+                "clock: it stepped: it is \(abs(seconds)) s \(word) engine time, by which deadlines go on as before"
+            )
+        }
     }
 
     // MARK: Alone
@@ -93,6 +97,7 @@ extension Daemon {
                 clock: parts.clock,
                 anchors: try anchors(),
                 version: AssayVersion.text,
+                identity: parts.identity,
                 log: log
             )
         } catch let error as DaemonError {
@@ -164,6 +169,7 @@ extension Daemon {
                     clock: parts.clock,
                     anchors: anchors,
                     version: AssayVersion.text,
+                    identity: parts.identity,
                     log: log
                 )
             },

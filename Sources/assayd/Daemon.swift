@@ -106,6 +106,7 @@ struct Daemon {
             artefacts: try ArtefactStore(folder: folder.artefacts),
             anchors: try anchors(),
             beacon: beacon,
+            software: try software(worker: worker()),
             log: log
         )
         log.notice("validator: \(key.verifyingKey)")
@@ -147,6 +148,11 @@ struct Daemon {
             results: try ResultFolder(folder: folder.results),
             artefacts: try ArtefactStore(folder: folder.artefacts),
             producer: try evidenceProducer(folder),
+            identity: NodeIdentity(
+                software: try software(worker: worker()),
+                declared: try options.parsedDeclaration(),
+                hiddenPaths: [folder.path]
+            ),
             log: log
         )
         group.addTask { await agent.run() }
@@ -176,10 +182,15 @@ struct Daemon {
         return EvidenceCommand(program: program, workFolder: folder.work)
     }
 
-    private func makeRunner(_ folder: DataFolder) throws -> TestedRunner<SandboxedRunner> {
+    private func worker() throws -> String {
         guard let worker = options.worker ?? SandboxedRunner.defaultWorker() else {
             throw DaemonError.unavailable("no worker: expected assay-replay beside this program, or --worker")
         }
+        return worker
+    }
+
+    private func makeRunner(_ folder: DataFolder) throws -> TestedRunner<SandboxedRunner> {
+        let worker = try worker()
         var bounds = SandboxedRunner.Options()
         bounds.minimumLevel = try options.parsedSandboxLevel()
         bounds.warmWorkers = max(0, min(64, options.warmWorkers))

@@ -41,6 +41,24 @@ import Verdicts
         #expect(other.verdict.checks.filter { $0.result == .fail }.map(\.id) == ["trust.ruleset"])
     }
 
+    @Test func aTrustFileCanDemandANetwork() async throws {
+        let factory = try BundleFactory()
+        let bytes = try await factory.bundle(.accepted)
+        func report(_ network: String) async throws -> AuditReport {
+            let trust = try TrustFile(
+                engines: factory.trust.engines,
+                validators: factory.trust.validators,
+                quorum: factory.trust.quorum,
+                network: network
+            )
+            #expect(try TrustFile(parsing: trust.bytes) == trust)
+            return try await Audit.run(bundle: bytes, trust: trust)
+        }
+        #expect(try await report(BundleFactory.network).conclusion == .accepted)
+        let other = try await report("other.example")
+        #expect(other.verdict.checks.filter { $0.result == .fail }.map(\.id) == ["trust.network"])
+    }
+
     @Test func rejectionNamesTheFirstWrongElement() async throws {
         let factory = try BundleFactory()
         let report = try await Audit.run(

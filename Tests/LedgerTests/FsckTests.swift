@@ -57,7 +57,7 @@ import Testing
         Damage(
             description: "a transfer is gone",
             sql: "DELETE FROM transfer WHERE kind = 'direct'",
-            fails: ["I7-balances"]
+            fails: ["I7-balances", "history"]
         ),
         Damage(
             description: "a transfer moves nothing",
@@ -96,7 +96,7 @@ import Testing
                 SELECT x'000102030405060708090a0b0c0d0e0f', debit, credit, amount, currency, kind, pending_id, job, attempt,
                     leg, verdict, 8 FROM transfer WHERE leg = 'provider'
                 """,
-            fails: ["I3-holds", "I4-legs", "I7-balances"]
+            fails: ["I3-holds", "I4-legs", "I7-balances", "history"]
         ),
         Damage(
             description: "a receipt is gone",
@@ -143,7 +143,13 @@ import Testing
         Damage(
             description: "an account is gone",
             sql: "DELETE FROM account WHERE kind = 'provider'",
-            fails: ["storage", "I1-balanced"]
+            fails: ["I1-balanced"]
+        ),
+        Damage(
+            description: "a transfer no longer knows the one before it",
+            sql: "UPDATE transfer SET credit_before = NULL WHERE kind = 'direct'; UPDATE account SET latest = 1",
+            fails: ["history"],
+            stopsLoading: false
         ),
     ]
 

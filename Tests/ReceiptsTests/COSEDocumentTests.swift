@@ -183,4 +183,20 @@ import Testing
         let early = try next(first) { $0.settledAt -= 2 }
         #expect(throws: ReceiptChainError.earlier(place: 1)) { try ReceiptChain([first, early]) }
     }
+
+    @Test func `No update follows when the dispute window is over`() throws {
+        let end = first.predicate.settledAt + 10
+        let open = try Receipt.sign(
+            {
+                var receipt = first.predicate
+                receipt.disputeEndsAt = end
+                return receipt
+            }(),
+            with: factory.engine
+        )
+        let last = try next(open) { $0.settledAt = end }
+        #expect(try ReceiptChain([open, last]).current == last)
+        let late = try next(open) { $0.settledAt = end + 1 }
+        #expect(throws: ReceiptChainError.late(place: 1, end: end)) { try ReceiptChain([open, late]) }
+    }
 }

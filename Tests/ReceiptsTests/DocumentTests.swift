@@ -64,7 +64,13 @@ import Verdicts
 
     @Test func execution() async throws {
         let execution = try await document(BundleMember.execution, .accepted, ExecutionStatement.self).predicate
-        try check(execution)
+        try check(
+            execution,
+            optional: [
+                "traceStride", "exit", "log", "software", "declared", "declared.licence", "declared.operator",
+                "meter.processorMicroseconds", "meter.peakMemoryBytes",
+            ]
+        )
         var backwards = execution
         backwards.finishedAt = execution.startedAt - 1
         #expect(throws: ParseError.self) { try ExecutionStatement(backwards.json, "") }
@@ -76,7 +82,7 @@ import Verdicts
         try check(
             verdict,
             optional: [
-                "replayed", "divergence", "device", "sandbox", "divergence.kernel", "divergence.slot",
+                "replayed", "divergence", "device", "sandbox", "software", "divergence.kernel", "divergence.slot",
                 "divergence.tile", "divergence.element", "divergence.claimed", "divergence.replayed",
                 "verdict.checks[].expected", "verdict.checks[].actual", "verdict.checks[].source",
             ],
@@ -91,9 +97,51 @@ import Verdicts
             receipt,
             optional: [
                 "leaseDigest", "executionDigest", "settlement.pricePerMegaUnit", "settlement.stake", "settlement.bond",
-                "settlement.penalties", "topUpDigests", "readingDigest",
+                "settlement.penalties", "topUpDigests", "readingDigest", "disputeEndsAt", "network", "software",
             ]
         )
+    }
+
+    @Test func whatIsDeclaredIsBounded() throws {
+        for text in ["", " ", "a b", "ä", "tab\t", String(repeating: "x", count: 129)] {
+            #expect(throws: ParseError.self) { try NodeDeclaration(licence: text) }
+            #expect(throws: ParseError.self) { try NodeDeclaration(operatorReference: text) }
+        }
+        #expect(throws: ParseError.self) { try NodeDeclaration() }
+        #expect(try NodeDeclaration(licence: String(repeating: "x", count: 128)).operatorReference == nil)
+    }
+
+    @Test func aLogIsCleanedAndCutAndSaysSo() throws {
+        let plain = RunLog(Array("one line\n".utf8))
+        #expect(!plain.reference.isTruncated && !plain.reference.isRedacted)
+        #expect(plain.reference.file == ArtefactIdentity(of: Array("one line\n".utf8)))
+        let paths = RunLog(Array("in /srv/node/files/x and /srv/node\n".utf8), hiding: ["/srv/node"])
+        #expect(String(decoding: paths.bytes, as: UTF8.self) == "in [...]/files/x and [...]\n")
+        #expect(paths.reference.isRedacted && !paths.reference.isTruncated)
+        let odd = RunLog([0x41, 0x00, 0x1b, 0xff, 0x0a])
+        #expect(odd.bytes == Array("A???\n".utf8) && odd.reference.isRedacted)
+        let long = RunLog([UInt8](repeating: 0x41, count: RunLog.maxBytes + 1))
+        #expect(long.bytes.count == RunLog.maxBytes && long.reference.isTruncated && !long.reference.isRedacted)
+        #expect(RunLog(Array("x".utf8), isTruncated: true).reference.isTruncated)
+        for log in [plain, paths, odd, long] { #expect(RunLog.isWellFormed(log.bytes)) }
+        #expect(!RunLog.isWellFormed([0x07]))
+        #expect(!RunLog.isWellFormed([UInt8](repeating: 0x41, count: RunLog.maxBytes + 1)))
+    }
+
+    @Test func aRulesetCanBoundDisputes() throws {
+        let plain = Ruleset.default
+        #expect(plain.disputeEnd(settledAt: 5) == nil)
+        guard case .object(var object) = try JSONValue(parsing: plain.bytes) else {
+            Issue.record("a ruleset is an object")
+            return
+        }
+        object["disputeSeconds"] = .integer(86_400)
+        let bounded = try Ruleset(parsing: JSONValue.object(object).serialized())
+        #expect(bounded.disputeEnd(settledAt: 5) == 86_405)
+        for seconds: Int64 in [-1, Ruleset.maxDisputeSeconds + 1] {
+            object["disputeSeconds"] = .integer(seconds)
+            #expect(throws: ParseError.self) { try Ruleset(parsing: JSONValue.object(object).serialized()) }
+        }
     }
 
     @Test func amountsAreDecimalStringsBelowTwoToThe63() async throws {

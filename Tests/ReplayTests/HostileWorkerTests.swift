@@ -61,6 +61,11 @@ import Testing
     private static let device = frame(2, plainDevice.json.serialized())
     private static let compiled = walls + device + frame(3, [1, 2, 3]) + frame(5, [])
 
+    private static let done = frame(
+        5,
+        ResourceUsage(processorMicroseconds: 7, peakMemoryBytes: 9).json.serialized()
+    )
+
     private static func slot(step: UInt32 = 0, index: UInt32 = 2, count: Int = 256, length: UInt64? = nil) -> [UInt8] {
         var place: [UInt8] = []
         place.appendLittleEndian(step)
@@ -100,7 +105,7 @@ import Testing
         let worker = try FakeWorker(
             compile: #"cat "$here/compiled" >&4"#,
             run: #"cat "$here/ran" >&4"#,
-            replies: ["compiled": Self.compiled, "ran": Self.walls + Self.device + Self.slot() + Self.frame(5, [])]
+            replies: ["compiled": Self.compiled, "ran": Self.walls + Self.device + Self.slot() + Self.done]
         )
         guard case .completed(let execution) = try await outcome(of: worker) else {
             Issue.record("not completed")
@@ -108,6 +113,7 @@ import Testing
         }
         #expect(execution.outputs == ["c": [UInt8](repeating: 7, count: 256)])
         #expect(execution.sandbox.level == .seccomp)
+        #expect(execution.usage == ResourceUsage(processorMicroseconds: 7, peakMemoryBytes: 9))
     }
 
     struct Reply: Sendable, CustomTestStringConvertible {
@@ -204,7 +210,19 @@ import Testing
             run: walls + device + slot(count: 100, length: 264),
             reason: .crashed
         ),
-        Reply(name: "no slot", compile: compiled, run: walls + device + frame(5, []), reason: .protocolViolation),
+        Reply(name: "no slot", compile: compiled, run: walls + device + done, reason: .protocolViolation),
+        Reply(
+            name: "an end of a run without usage",
+            compile: compiled,
+            run: walls + device + slot() + frame(5, []),
+            reason: .protocolViolation
+        ),
+        Reply(
+            name: "an end of a run with more than usage",
+            compile: compiled,
+            run: walls + device + slot() + frame(5, Array(#"{"peakMemoryBytes":"1"}"#.utf8)),
+            reason: .protocolViolation
+        ),
         Reply(name: "two slots", compile: compiled, run: walls + device + slot() + slot(), reason: .protocolViolation),
     ]) func repliesThatAreWrongFail(_ reply: Reply) async throws {
         let worker = try FakeWorker(

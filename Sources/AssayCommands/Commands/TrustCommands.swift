@@ -31,6 +31,8 @@ struct TrustCreate: ToolCommand {
     var quorum = 1
     @Option(help: ArgumentHelp("Believe settlements by this ruleset only; may be repeated.", valueName: "file"))
     var ruleset: [String] = []
+    @Option(help: "Believe receipts that name this network only.")
+    var network: String?
     @Option(
         help: ArgumentHelp("Roots by which attestation is judged, in JSON or TOML, to put in.", valueName: "file")
     )
@@ -56,9 +58,11 @@ struct TrustCreate: ToolCommand {
                 validators: description.validators,
                 quorum: quorum,
                 rulesets: rulesets.isEmpty ? nil : rulesets,
+                network: network,
                 attestation: roots
             )
         } catch {
+            if error.field == "network" { throw Failure(option: "--network", error) }
             if error.field == "quorum" { throw Failure(option: "--quorum", error) }
             throw Failure(error, in: "the engine's description")
         }

@@ -164,7 +164,7 @@ private struct PostgresSnapshot: LedgerSnapshot {
         try PostgresDatabase.translating { try PostgresRows.accounts(connection) }
     }
 
-    func forEachTransfer(_ body: (Transfer) -> Void) throws(LedgerError) {
+    func forEachTransfer(_ body: (Transfer) -> Void) throws(LedgerError) -> [String] {
         try PostgresDatabase.translating {
             try PostgresRows.forEachPage(
                 connection,
@@ -172,6 +172,7 @@ private struct PostgresSnapshot: LedgerSnapshot {
                 key: 13,
                 from: .integer(.min)
             ) { rows, row in body(try PostgresRows.transfer(rows, row)) }
+            return []
         }
     }
 
@@ -193,7 +194,23 @@ private struct PostgresSnapshot: LedgerSnapshot {
         }
     }
 
-    func forEachHold(_ body: (Hold, TransferID?) -> Void) throws(LedgerError) {
+    func forEachVerdict(_ body: (Digest, Digest) -> Void) throws(LedgerError) {
+        try PostgresDatabase.translating {
+            try PostgresRows.forEachPage(
+                connection,
+                "SELECT verdict, job, seq FROM receipt WHERE seq > $1 ORDER BY seq LIMIT $2",
+                key: 2,
+                from: .integer(.min)
+            ) { rows, row in
+                body(
+                    try Digest(try rows.bytes(row, 0), field: "verdict"),
+                    try Digest(try rows.bytes(row, 1), field: "job")
+                )
+            }
+        }
+    }
+
+    func forEachHold(_ body: (TransferID, Int64, TransferID?) -> Void) throws(LedgerError) {
         try PostgresDatabase.translating {
             try PostgresRows.forEachPage(
                 connection,
@@ -202,7 +219,7 @@ private struct PostgresSnapshot: LedgerSnapshot {
                 from: .integer(.min)
             ) { rows, row in
                 let stored = try PostgresRows.storedHold(rows, row)
-                body(stored.hold, stored.resolvedBy)
+                body(stored.hold.id, stored.hold.amount, stored.resolvedBy)
             }
         }
     }

@@ -125,17 +125,12 @@ public final class PostgresLedgerStore: LedgerStore {
     /// I7: the stored counters against the fold of all transfers.
     private static func checkFold(_ connection: PostgresConnection, _ accounts: [Account]) throws {
         var expected: [AccountID: [Int64]] = [:]
-        let rows = try connection.execute(fold)
+        let rows = try connection.execute(PostgresSchema.fold)
         for row in 0..<rows.count {
             expected[try AccountID(bytes: rows.bytes(row, 0))] = try (1...4).map { try rows.integer(row, $0) }
         }
         try Invariants.checkFold(accounts, expected)
     }
-
-    private static let fold = """
-        SELECT account, SUM(dpe)::BIGINT, SUM(dpo)::BIGINT, SUM(cpe)::BIGINT, SUM(cpo)::BIGINT FROM (\(Schema.movements)) AS m
-        GROUP BY account
-        """
 
     /// Reads every id and leg into the filter, on a thread of its own; until then every request costs a read.
     private func fillFilter() {

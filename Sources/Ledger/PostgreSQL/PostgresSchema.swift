@@ -154,6 +154,27 @@ enum PostgresSchema {
         );
         """
 
+    /// What each account's counters are by the fold of all transfers (I7), in one statement: debits pending and posted,
+    /// credits pending and posted.
+    static let fold = """
+        SELECT account, SUM(dpe)::BIGINT, SUM(dpo)::BIGINT, SUM(cpe)::BIGINT, SUM(cpo)::BIGINT FROM (
+            SELECT debit AS account,
+                CASE kind WHEN 'hold' THEN amount WHEN 'post' THEN -amount WHEN 'void' THEN -amount
+                    WHEN 'expire' THEN -amount ELSE 0 END AS dpe,
+                CASE WHEN kind IN ('credit', 'withdraw', 'direct', 'post') THEN amount ELSE 0 END AS dpo,
+                0 AS cpe, 0 AS cpo
+            FROM transfer
+            UNION ALL
+            SELECT credit, 0, 0,
+                CASE kind WHEN 'hold' THEN amount WHEN 'void' THEN -amount WHEN 'expire' THEN -amount ELSE 0 END,
+                CASE WHEN kind IN ('credit', 'withdraw', 'direct', 'post') THEN amount ELSE 0 END
+            FROM transfer
+            UNION ALL
+            SELECT held.credit, 0, 0, -post.amount, 0
+            FROM transfer AS post JOIN transfer AS held ON held.id = post.pending_id WHERE post.kind = 'post'
+        ) AS movement GROUP BY account
+        """
+
     /// What only PostgreSQL itself understands: room for updates in place, and vacuuming of the queue before it grows. A
     /// database that refuses these works without them.
     static let tuning = [

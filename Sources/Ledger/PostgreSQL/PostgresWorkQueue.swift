@@ -294,7 +294,7 @@ public final class PostgresWorkQueue: WorkQueue, FenceStore {
     }
 
     public func resign(_ fence: Fence) throws(LedgerError) {
-        try database.repeatable { connection in
+        _ = try database.repeatable { connection in
             try connection.execute(
                 "UPDATE fence SET expires_at = 0 WHERE name = $1 AND epoch = $2",
                 [.text(fence.name), .integer(fence.epoch)]

@@ -8,6 +8,9 @@ internal import Synchronization
 final class Checkpointer: Sendable {
     /// The log is moved when it has grown by this many pages of 4 KiB.
     private static let pages = 4000
+    /// From this many pages on the writer itself moves what is left, so that the log can begin again: under steady load it
+    /// would otherwise grow for ever, and a growing file costs more to write than one that is written over.
+    private static let pagesMax = 16_000
 
     private struct State {
         var isRunning = false
@@ -32,31 +35,45 @@ final class Checkpointer: Sendable {
     func watch(_ db: Database) {
         sqlite3_wal_hook(
             db.sqliteConnection,
-            { context, _, _, pages in
+            { context, connection, _, pages in
                 guard let context else { return SQLITE_OK }
-                Unmanaged<Checkpointer>.fromOpaque(context).takeUnretainedValue().committed(logPages: Int(pages))
+                let checkpointer = Unmanaged<Checkpointer>.fromOpaque(context).takeUnretainedValue()
+                if checkpointer.committed(logPages: Int(pages)) {
+                    // As SQLite's own checkpoints: from inside the hook. A failure is tried again at the next commit.
+                    sqlite3_wal_checkpoint_v2(connection, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+                }
                 return SQLITE_OK
             },
             Unmanaged.passUnretained(self).toOpaque()
         )
     }
 
-    private func committed(logPages: Int) {
-        let starts = state.withLock { state in
+    /// Notes the log's length after a commit.
+    /// - Returns: whether the writer has to move the rest of the log itself.
+    private func committed(logPages: Int) -> Bool {
+        enum Next { case nothing, begin, finish }
+        let next = state.withLock { state -> Next in
             // A log that is shorter than before was begun again.
             if logPages < state.tried { state.tried = 0 }
-            guard !state.isRunning, logPages - state.tried >= Self.pages else { return false }
+            guard !state.isRunning else { return .nothing }
+            if logPages >= Self.pagesMax, state.tried > 0, logPages - state.tried >= Self.pages / 2 {
+                state.tried = logPages
+                return .finish
+            }
+            guard logPages - state.tried >= Self.pages else { return .nothing }
             state.isRunning = true
             state.tried = logPages
-            return true
+            return .begin
         }
-        guard starts else { return }
-        thread.async { [self] in
-            // A passive checkpoint blocks nobody. When it has moved everything, the writer begins the log again; what a
-            // reader held back is tried again when the log has grown as much once more.
-            _ = try? queue.writeWithoutTransaction { db in try db.checkpoint(.passive) }
-            state.withLock { $0.isRunning = false }
+        if next == .begin {
+            thread.async { [self] in
+                // A passive checkpoint blocks nobody. When it has moved everything, the writer begins the log again; what
+                // a reader held back is tried again when the log has grown as much once more.
+                _ = try? queue.writeWithoutTransaction { db in try db.checkpoint(.passive) }
+                state.withLock { $0.isRunning = false }
+            }
         }
+        return next == .finish
     }
 
     func close() {

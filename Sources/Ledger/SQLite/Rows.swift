@@ -10,6 +10,8 @@ struct StoredHold {
     let resolvedBy: TransferID?
     let outcome: TransferKind?
     let resolvedAt: Int64
+    /// The places of the transfers that ended it, first and last.
+    var parts: ClosedRange<Int64>?
 
     /// The end of the hold, whose amounts are those of its transfers; `nil` while it is open.
     func resolution(_ transfers: [Transfer]) -> HoldResolution? {
@@ -32,6 +34,9 @@ enum Rows {
         "id, currency, kind, owner, debits_pending, debits_posted, credits_pending, credits_posted"
     static let transferColumns =
         "id, debit, credit, amount, currency, kind, pending_id, job, attempt, leg, verdict, ruleset, at"
+    /// The transfer columns of a query that joins other tables.
+    private static let joined =
+        "transfer." + transferColumns.split(separator: ", ").joined(separator: ", transfer.")
     static let receiptColumns = "job, attempt, bundle_cid, verdict, outcome, at"
 
     static func bytes(_ row: Row, _ column: Int) throws -> [UInt8] {
@@ -65,106 +70,99 @@ enum Rows {
         return ParseError(field: name, expected: expected, actual: "\(row[column] as DatabaseValue)")
     }
 
-    private static func kind<Kind: RawRepresentable<String>>(_ row: Row, _ column: Int) throws -> Kind {
-        let name = try text(row, column)
-        guard let kind = Kind(rawValue: name) else {
-            throw ParseError(field: "kind", expected: "a known kind", actual: name)
-        }
-        return kind
-    }
-
-    private static func attempt(_ row: Row, _ column: Int) throws -> UInt32 {
-        let value = try integer(row, column)
-        guard let attempt = UInt32(exactly: value) else {
-            throw ParseError(field: "attempt", expected: "32 bits", actual: "\(value)")
-        }
-        return attempt
-    }
-
-    static func account(_ row: Row) throws -> Account {
-        let id = try AccountID(bytes: bytes(row, 0))
-        var account = Account(id: id, currency: try text(row, 1), kind: try kind(row, 2), owner: try bytes(row, 3))
-        account.debitsPending = try integer(row, 4)
-        account.debitsPosted = try integer(row, 5)
-        account.creditsPending = try integer(row, 6)
-        account.creditsPosted = try integer(row, 7)
+    static func account(_ row: RawStatement) throws -> Account {
+        var account = Account(
+            id: try row.accountID(0),
+            currency: try row.text(1),
+            kind: try row.kind(2),
+            owner: try row.bytes(3)
+        )
+        account.debitsPending = try row.integer(4)
+        account.debitsPosted = try row.integer(5)
+        account.creditsPending = try row.integer(6)
+        account.creditsPosted = try row.integer(7)
         return account
     }
 
-    static func accounts(_ db: Database, _ sql: String, _ arguments: StatementArguments = []) throws -> [Account] {
+    /// The accounts of a query that ends in `rest`, which may have one parameter.
+    static func accounts(_ db: Database, _ rest: String, _ key: (some ContiguousStorage)?) throws -> [Account] {
+        let rows = try RawStatement(db, "SELECT \(accountColumns) FROM account \(rest)")
+        if let key { rows.bind(1, key) }
         var accounts: [Account] = []
-        let rows = try Row.fetchCursor(db, sql: sql, arguments: arguments)
-        while let row = try rows.next() { accounts.append(try account(row)) }
+        try rows.forEachRow { accounts.append(try account($0)) }
         return accounts
     }
 
+    static func accounts(_ db: Database) throws -> [Account] { try accounts(db, "ORDER BY id", nil as [UInt8]?) }
+
     /// Reads the 13 transfer columns.
-    static func transfer(_ row: Row) throws -> Transfer {
-        func digest(_ column: Int, _ field: String) throws -> Digest? {
-            try optionalBytes(row, column).map { try Digest($0, field: field) }
-        }
-        return Transfer(
-            id: try TransferID(bytes: bytes(row, 0)),
-            debit: try AccountID(bytes: bytes(row, 1)),
-            credit: try AccountID(bytes: bytes(row, 2)),
-            amount: try integer(row, 3),
-            currency: try text(row, 4),
-            kind: try kind(row, 5),
-            pendingID: try optionalBytes(row, 6).map { try TransferID(bytes: $0) },
-            job: try digest(7, "transfer.job"),
-            attempt: try attempt(row, 8),
-            leg: try text(row, 9),
-            verdict: try digest(10, "transfer.verdict"),
-            ruleset: try digest(11, "transfer.ruleset"),
-            at: try integer(row, 12)
+    static func transfer(_ row: RawStatement) throws -> Transfer {
+        Transfer(
+            id: try row.transferID(0),
+            debit: try row.accountID(1),
+            credit: try row.accountID(2),
+            amount: try row.integer(3),
+            currency: try row.text(4),
+            kind: try row.kind(5),
+            pendingID: row.isNull(6) ? nil : try row.transferID(6),
+            job: try row.optionalDigest(7),
+            attempt: try row.attempt(8),
+            leg: try row.text(9),
+            verdict: try row.optionalDigest(10),
+            ruleset: try row.optionalDigest(11),
+            at: try row.integer(12)
         )
     }
 
-    static func transfers(_ db: Database, _ rest: String, _ arguments: StatementArguments) throws -> [Transfer] {
-        let statement = try db.cachedStatement(sql: "SELECT \(transferColumns) FROM transfer \(rest)")
-        var transfers: [Transfer] = []
-        let rows = try Row.fetchCursor(statement, arguments: arguments)
-        while let row = try rows.next() { transfers.append(try transfer(row)) }
-        return transfers
+    /// All transfers in the order in which they were made, each with its place and the places of those before it on its two
+    /// accounts.
+    static func forEachTransfer(
+        _ db: Database,
+        _ body: (Transfer, _ seq: Int64, _ debitBefore: Int64?, _ creditBefore: Int64?) throws -> Void
+    ) throws {
+        let sql = "SELECT \(transferColumns), seq, debit_before, credit_before FROM transfer ORDER BY seq"
+        try RawStatement(db, sql).forEachRow { row in
+            try body(
+                try transfer(row),
+                try row.integer(13),
+                try row.optionalInteger(14),
+                try row.optionalInteger(15)
+            )
+        }
     }
 
     /// Holds with their transfers, for `storedHold`.
     static let holdQuery =
-        "SELECT transfer." + transferColumns.split(separator: ", ").joined(separator: ", transfer.")
-        + ", hold.expires_at, hold.resolution, hold.outcome, hold.resolved_at"
-        + " FROM hold JOIN transfer ON transfer.id = hold.id"
+        "SELECT \(joined), hold.expires_at, hold.resolution, hold.outcome, hold.resolved_at, hold.part_first, hold.part_last"
+        + " FROM hold JOIN transfer ON transfer.seq = hold.seq"
 
-    static func storedHold(_ row: Row) throws -> StoredHold {
-        let resolution = try optionalBytes(row, 14)
+    static func storedHold(_ row: RawStatement) throws -> StoredHold {
+        let isOpen = row.isNull(14)
         return StoredHold(
-            hold: Hold(transfer: try transfer(row), expiresAt: try integer(row, 13)),
-            resolvedBy: try resolution.map { try TransferID(bytes: $0) },
-            outcome: resolution == nil ? nil : try kind(row, 15),
-            resolvedAt: resolution == nil ? 0 : try integer(row, 16)
+            hold: Hold(transfer: try transfer(row), expiresAt: try row.integer(13)),
+            resolvedBy: isOpen ? nil : try row.transferID(14),
+            outcome: isOpen ? nil : try row.kind(15),
+            resolvedAt: isOpen ? 0 : try row.integer(16),
+            parts: isOpen ? nil : try row.integer(17)...max(try row.integer(17), try row.integer(18))
         )
     }
 
-    /// The hold whose `column` (`id` or `resolution`) is `key`.
-    static func hold(_ db: Database, _ column: String, _ key: Data) throws -> StoredHold? {
-        let statement = try db.cachedStatement(sql: "\(holdQuery) WHERE hold.\(column) = ?")
-        return try Row.fetchOne(statement, arguments: [key]).map(storedHold)
-    }
-
     static func openHolds(_ db: Database) throws -> [Hold] {
-        let rows = try Row.fetchCursor(db, sql: "\(holdQuery) WHERE hold.resolution IS NULL ORDER BY hold.id")
         var holds: [Hold] = []
-        while let row = try rows.next() { holds.append(try storedHold(row).hold) }
+        let rows = try RawStatement(db, "\(holdQuery) WHERE hold.resolution IS NULL ORDER BY hold.seq")
+        try rows.forEachRow { holds.append(Hold(transfer: try transfer($0), expiresAt: try $0.integer(13))) }
         return holds
     }
 
-    static func receipt(_ row: Row, bundle: [UInt8]) throws -> ReceiptRow {
+    /// Reads the six receipt columns.
+    static func receipt(_ row: RawStatement, bundle: [UInt8]) throws -> ReceiptRow {
         ReceiptRow(
-            job: try Digest(bytes(row, 0), field: "receipt.job"),
-            attempt: try attempt(row, 1),
-            bundleCID: try text(row, 2),
-            verdict: try Digest(bytes(row, 3), field: "receipt.verdict"),
-            outcome: try text(row, 4),
-            at: try integer(row, 5),
+            job: try row.digest(0),
+            attempt: try row.attempt(1),
+            bundleCID: try row.text(2),
+            verdict: try row.digest(3),
+            outcome: try row.text(4),
+            at: try row.integer(5),
             bundleBytes: bundle
         )
     }

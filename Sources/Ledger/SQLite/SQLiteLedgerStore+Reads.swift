@@ -8,22 +8,14 @@ internal import GRDB
 extension SQLiteLedgerStore {
     public func load(recordKinds: [String]?) throws(LedgerError) -> LedgerImage {
         let (accounts, holds, latest, records) = try read { db in
-            let accounts = try Rows.accounts(db, "SELECT \(Rows.accountColumns) FROM account")
+            let accounts = try Rows.accounts(db)
             try Self.checkFold(db, accounts)
             let latest = try Int64.fetchOne(db, sql: "SELECT at FROM transfer ORDER BY seq DESC LIMIT 1")
             var records: [Record] = []
-            let filter = recordKinds.map { kinds in
-                "WHERE kind IN (\(kinds.map { _ in "?" }.joined(separator: ", ")))"
-            }
-            let rows = try Row.fetchCursor(
-                db,
-                sql: "SELECT kind, id, body FROM record \(filter ?? "") ORDER BY kind, id",
-                arguments: StatementArguments(recordKinds ?? [])
-            )
-            while let row = try rows.next() {
-                records.append(
-                    Record(kind: try Rows.text(row, 0), id: try Rows.bytes(row, 1), body: try Rows.bytes(row, 2))
-                )
+            for kind in try recordKinds?.sorted()
+                ?? String.fetchAll(db, sql: "SELECT DISTINCT kind FROM record ORDER BY kind")
+            {
+                records += try Self.records(db, kind: kind)
             }
             return (accounts, try Rows.openHolds(db), latest ?? .min, records)
         }
@@ -35,12 +27,9 @@ extension SQLiteLedgerStore {
 
     /// I7: the stored counters against the fold of all transfers.
     private static func checkFold(_ db: Database, _ accounts: [Account]) throws {
-        var expected: [AccountID: [Int64]] = [:]
-        let rows = try Row.fetchCursor(db, sql: Schema.fold)
-        while let row = try rows.next() {
-            expected[try AccountID(bytes: try Rows.bytes(row, 0))] = try (1...4).map { try Rows.integer(row, $0) }
-        }
-        try Invariants.checkFold(accounts, expected)
+        var fold = BalanceFold()
+        try Rows.forEachTransfer(db) { transfer, _, _, _ in fold.add(transfer) }
+        try Invariants.checkFold(accounts, fold.counters)
     }
 
     private func fillFilter() {
@@ -50,26 +39,20 @@ extension SQLiteLedgerStore {
             let generation = filter.reset(expecting: counted * 2)
             try read { db in
                 var hashes: [UInt64] = []
-                let rows = try Row.fetchCursor(db, sql: "SELECT id, job, attempt, leg FROM transfer")
-                while let row = try rows.next() {
-                    hashes.append(SeenFilter.hash(try TransferID(bytes: try Rows.bytes(row, 0))))
-                    if let job = try Rows.optionalBytes(row, 1) {
-                        let attempt = UInt32(truncatingIfNeeded: try Rows.integer(row, 2))
-                        let leg = try Rows.text(row, 3)
-                        hashes.append(SeenFilter.hash(job: try Digest(job, field: "job"), attempt: attempt, leg: leg))
-                    }
-                    if hashes.count > 10_000 {
-                        guard filter.isWanted(generation) else { return }
-                        filter.insert(hashes)
-                        hashes = []
-                    }
+                func add(_ hash: UInt64) throws {
+                    hashes.append(hash)
+                    guard hashes.count == 10_000 else { return }
+                    guard filter.isWanted(generation) else { throw CancellationError() }
+                    filter.insert(hashes)
+                    hashes.removeAll(keepingCapacity: true)
                 }
-                let resolutions = try Row.fetchCursor(
-                    db,
-                    sql: "SELECT resolution FROM hold WHERE resolution IS NOT NULL"
-                )
-                while let row = try resolutions.next() {
-                    hashes.append(SeenFilter.hash(try TransferID(bytes: try Rows.bytes(row, 0))))
+                try RawStatement(db, "SELECT id FROM operation").forEachRow { row in
+                    try add(SeenFilter.hash(try row.transferID(0)))
+                }
+                let legs = try RawStatement(db, "SELECT job, attempt, leg FROM transfer WHERE job IS NOT NULL")
+                try legs.forEachRow { row in
+                    let (job, attempt, leg) = (try row.digest(0), try row.attempt(1), try row.text(2))
+                    try add(SeenFilter.hash(job: job, attempt: attempt, leg: leg))
                 }
                 filter.insert(hashes)
                 filter.complete(generation)
@@ -80,20 +63,44 @@ extension SQLiteLedgerStore {
     public func entry(_ id: TransferID) throws(LedgerError) -> LedgerEntry? {
         guard filter.mayContain(SeenFilter.hash(id)) else { return nil }
         return try read { db in
-            let key = Data(id.bytes)
-            if let hold = try Rows.hold(db, "resolution", key) {
-                let transfers = try Rows.transfers(db, "WHERE pending_id = ? ORDER BY seq", [Data(hold.hold.id.bytes)])
-                guard let resolution = hold.resolution(transfers) else { return nil }
-                return .resolution(resolution, transfers: transfers)
-            }
-            guard let transfer = try Rows.transfers(db, "WHERE id = ?", [key]).first else { return nil }
-            if transfer.kind == .hold, let hold = try Rows.hold(db, "id", key) { return .hold(hold.hold) }
-            return .transfer(transfer)
+            let operation = try RawStatement(db, "SELECT seq FROM operation WHERE id = ?")
+            operation.bind(1, id)
+            guard let seq = try operation.first({ try $0.integer(0) }) else { return nil }
+            let transfers = try Self.transfers(db, "WHERE seq = ?", seq)
+            if let transfer = transfers.first, transfer.id == id, transfer.kind != .hold { return .transfer(transfer) }
+            guard let stored = try Self.hold(db, seq) else { return nil }
+            if stored.hold.id == id { return .hold(stored.hold) }
+            guard stored.resolvedBy == id, let parts = stored.parts else { return nil }
+            let ended = try Self.transfers(db, "WHERE seq BETWEEN ? AND ?", parts.lowerBound, parts.upperBound)
+            return stored.resolution(ended).map { .resolution($0, transfers: ended) }
         }
     }
 
+    private static func hold(_ db: Database, _ seq: Int64) throws -> StoredHold? {
+        let row = try RawStatement(db, "\(Rows.holdQuery) WHERE hold.seq = ?")
+        row.bind(1, seq)
+        return try row.first(Rows.storedHold)
+    }
+
+    /// The transfers of a query that ends in `rest`, in the order in which they were made.
+    private static func transfers(_ db: Database, _ rest: String, _ keys: Int64...) throws -> [Transfer] {
+        let rows = try RawStatement(db, "SELECT \(Rows.transferColumns) FROM transfer \(rest) ORDER BY seq")
+        for (index, key) in keys.enumerated() { rows.bind(Int32(index + 1), key) }
+        var transfers: [Transfer] = []
+        try rows.forEachRow { transfers.append(try Rows.transfer($0)) }
+        return transfers
+    }
+
     public func resolution(ofHold id: TransferID) throws(LedgerError) -> TransferID? {
-        try read { db in try Rows.hold(db, "id", Data(id.bytes))?.resolvedBy }
+        try read { db in
+            let row = try RawStatement(
+                db,
+                "SELECT resolution FROM operation JOIN hold USING (seq) JOIN transfer USING (seq)"
+                    + " WHERE operation.id = ?1 AND transfer.id = ?1"
+            )
+            row.bind(1, id)
+            return try row.first { $0.isNull(0) ? nil : try $0.transferID(0) } ?? nil
+        }
     }
 
     public func legsTaken(job: Digest, attempt: UInt32, among legs: [String]) throws(LedgerError) -> Set<String> {
@@ -113,40 +120,59 @@ extension SQLiteLedgerStore {
 
     public func account(_ id: AccountID) throws(LedgerError) -> Account? {
         try read { db in
-            let sql = "SELECT \(Rows.accountColumns) FROM account WHERE id = ?"
-            return try Rows.accounts(db, sql, [Data(id.bytes)]).first
+            try Rows.accounts(db, "WHERE id = ?", id).first
         }
     }
 
     public func accounts(owner: [UInt8]?) throws(LedgerError) -> [Account] {
         try read { db in
-            guard let owner else {
-                return try Rows.accounts(db, "SELECT \(Rows.accountColumns) FROM account ORDER BY id")
-            }
-            let sql = "SELECT \(Rows.accountColumns) FROM account WHERE owner = ? ORDER BY id"
-            return try Rows.accounts(db, sql, [Data(owner)])
+            guard let owner else { return try Rows.accounts(db) }
+            return try Rows.accounts(db, "WHERE owner = ? ORDER BY id", owner)
         }
     }
 
+    /// Follows the account's chain back from its latest transfer.
     public func transfers(of account: AccountID, limit: Int) throws(LedgerError) -> [Transfer] {
-        let key = Data(account.bytes)
-        return try read { db in
-            let rows = """
-                WHERE seq IN (
-                    SELECT seq FROM (SELECT seq FROM transfer WHERE debit = ?1 ORDER BY seq DESC LIMIT ?2)
-                    UNION SELECT seq FROM (SELECT seq FROM transfer WHERE credit = ?1 ORDER BY seq DESC LIMIT ?2)
-                ) ORDER BY seq DESC LIMIT ?2
-                """
-            return try Rows.transfers(db, rows, [key, max(0, limit)])
+        try read { db in
+            let latest = try RawStatement(db, "SELECT latest FROM account WHERE id = ?")
+            latest.bind(1, account)
+            let row = try RawStatement(
+                db,
+                "SELECT \(Rows.transferColumns), debit_before, credit_before FROM transfer WHERE seq = ?"
+            )
+            var transfers: [Transfer] = []
+            var next = try latest.first { try $0.optionalInteger(0) } ?? nil
+            while let seq = next, transfers.count < limit {
+                row.bind(1, seq)
+                let found = try row.first { row in
+                    let transfer = try Rows.transfer(row)
+                    return (transfer, before: try row.optionalInteger(transfer.debit == account ? 13 : 14))
+                }
+                guard let found, found.before ?? 0 < seq else {
+                    throw LedgerError.storage(detail: "account \(account): its chain of transfers breaks at \(seq)")
+                }
+                transfers.append(found.0)
+                next = found.before
+            }
+            return transfers
         }
     }
 
     public func transfers(ofJob job: Digest) throws(LedgerError) -> [Transfer] {
-        try read { db in try Rows.transfers(db, "WHERE job = ? ORDER BY seq", [Data(job.bytes)]) }
+        try read { db in
+            let rows = try RawStatement(
+                db,
+                "SELECT \(Rows.transferColumns) FROM transfer WHERE job = ? ORDER BY seq"
+            )
+            rows.bind(1, job)
+            var transfers: [Transfer] = []
+            try rows.forEachRow { transfers.append(try Rows.transfer($0)) }
+            return transfers
+        }
     }
 
     public func openHolds() throws(LedgerError) -> [Hold] {
-        try read(Rows.openHolds)
+        try read(Rows.openHolds).sorted { $0.id < $1.id }
     }
 
     public func record(kind: String, id: [UInt8]) throws(LedgerError) -> Record? {
@@ -158,10 +184,15 @@ extension SQLiteLedgerStore {
     }
 
     public func records(kind: String) throws(LedgerError) -> [Record] {
-        try read { db in
-            try Row.fetchAll(db, sql: "SELECT id, body FROM record WHERE kind = ? ORDER BY id", arguments: [kind])
-                .map { Record(kind: kind, id: try Rows.bytes($0, 0), body: try Rows.bytes($0, 1)) }
-        }
+        try read { db in try Self.records(db, kind: kind) }
+    }
+
+    private static func records(_ db: Database, kind: String) throws -> [Record] {
+        let rows = try RawStatement(db, "SELECT id, body FROM record WHERE kind = ? ORDER BY id")
+        rows.bind(1, kind)
+        var records: [Record] = []
+        try rows.forEachRow { records.append(Record(kind: kind, id: try $0.bytes(0), body: try $0.bytes(1))) }
+        return records
     }
 
     public func receipt(job: Digest) throws(LedgerError) -> ReceiptRow? {
@@ -170,16 +201,23 @@ extension SQLiteLedgerStore {
                 SELECT \(Rows.receiptColumns), bytes FROM receipt JOIN bundle ON bundle.receipt = seq
                 WHERE job = ? ORDER BY attempt DESC LIMIT 1
                 """
-            return try Row.fetchOne(db, sql: sql, arguments: [Data(job.bytes)])
-                .map { try Rows.receipt($0, bundle: Rows.bytes($0, 6)) }
+            let row = try RawStatement(db, sql)
+            row.bind(1, job)
+            return try row.first { try Rows.receipt($0, bundle: try $0.bytes(6)) }
         }
     }
 
     public func latestReceipts(before position: Int64?, limit: Int) throws(LedgerError) -> [PlacedReceipt] {
         try read { db in
             let sql = "SELECT \(Rows.receiptColumns), seq FROM receipt WHERE seq < ? ORDER BY seq DESC LIMIT ?"
-            return try Row.fetchAll(db.cachedStatement(sql: sql), arguments: [position ?? .max, max(0, limit)])
-                .map { PlacedReceipt(position: try Rows.integer($0, 6), row: try Rows.receipt($0, bundle: [])) }
+            let rows = try RawStatement(db, sql)
+            rows.bind(1, position ?? .max)
+            rows.bind(2, Int64(max(0, limit)))
+            var receipts: [PlacedReceipt] = []
+            try rows.forEachRow {
+                receipts.append(PlacedReceipt(position: try $0.integer(6), row: try Rows.receipt($0, bundle: [])))
+            }
+            return receipts
         }
     }
 

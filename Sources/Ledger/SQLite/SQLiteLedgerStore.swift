@@ -76,7 +76,7 @@ public final class SQLiteLedgerStore: LedgerStore {
         do {
             checkpointer = access == .write ? try Checkpointer(path: path) : nil
             let checkpointer = checkpointer
-            try pool.writeWithoutTransaction { db in checkpointer?.watch(db) }
+            pool.writeWithoutTransaction { db in checkpointer?.watch(db) }
         } catch {
             throw Self.failure(error).error
         }
@@ -98,6 +98,7 @@ public final class SQLiteLedgerStore: LedgerStore {
                 // After the commit and before its acknowledgement: a filling sees either the rows or this.
                 filter.insert(SeenFilter.hashes(batches))
             } catch {
+                writer.forget()
                 throw Self.failure(error)
             }
         }
@@ -208,6 +209,9 @@ private final class WriterStatements: @unchecked Sendable {
         prepared = made
         return made
     }
+
+    /// After a group that was not committed.
+    func forget() { prepared?.forget() }
 
     /// Before the connection closes: an open statement keeps it open.
     func drop() { prepared = nil }

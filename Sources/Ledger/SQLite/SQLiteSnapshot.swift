@@ -1,5 +1,6 @@
 // The SQLite store as a snapshot for audits.
 internal import Codecs
+internal import Commitments
 internal import GRDB
 
 extension SQLiteLedgerStore {
@@ -24,11 +25,32 @@ private struct SQLiteSnapshot: LedgerSnapshot {
     }
 
     func accounts() throws(LedgerError) -> [Account] {
-        try wrap { try Rows.accounts(db, "SELECT \(Rows.accountColumns) FROM account ORDER BY id") }
+        try wrap { try Rows.accounts(db) }
     }
 
-    func forEachTransfer(_ body: (Transfer) -> Void) throws(LedgerError) {
-        try forEach("SELECT \(Rows.transferColumns) FROM transfer ORDER BY seq") { body(try Rows.transfer($0)) }
+    func forEachTransfer(_ body: (Transfer) -> Void) throws(LedgerError) -> [String] {
+        try wrap {
+            var latest: [AccountID: Int64] = [:]
+            var faults: [String] = []
+            try Rows.forEachTransfer(db) { transfer, seq, debitBefore, creditBefore in
+                let before = (latest.updateValue(seq, forKey: transfer.debit), latest[transfer.credit])
+                latest[transfer.credit] = seq
+                if before != (debitBefore, creditBefore) {
+                    let (expected, found) = ("\(before)", "\((debitBefore, creditBefore))")
+                    faults.append("transfer \(transfer.id): expected \(expected) before it, found \(found)")
+                }
+                body(transfer)
+            }
+            try RawStatement(db, "SELECT id, latest FROM account").forEachRow { row in
+                let (account, found) = (try row.accountID(0), try row.optionalInteger(1))
+                guard found != latest[account] else { return }
+                let expected = latest[account].map { "\($0)" } ?? "none"
+                faults.append(
+                    "account \(account): expected latest \(expected), found \(found.map { "\($0)" } ?? "none")"
+                )
+            }
+            return faults
+        }
     }
 
     func repeatedLegs() throws(LedgerError) -> (repeated: [String], examined: Int) {
@@ -42,25 +64,27 @@ private struct SQLiteSnapshot: LedgerSnapshot {
         }
     }
 
-    func forEachHold(_ body: (Hold, TransferID?) -> Void) throws(LedgerError) {
-        try forEach(Rows.holdQuery + " ORDER BY transfer.seq") { row in
-            let stored = try Rows.storedHold(row)
-            body(stored.hold, stored.resolvedBy)
+    func forEachHold(_ body: (TransferID, Int64, TransferID?) -> Void) throws(LedgerError) {
+        try forEach(
+            "SELECT transfer.id, amount, resolution FROM hold JOIN transfer USING (seq) ORDER BY seq"
+        ) { row in
+            body(try row.transferID(0), try row.integer(1), row.isNull(2) ? nil : try row.transferID(2))
         }
+    }
+
+    func forEachVerdict(_ body: (Digest, Digest) -> Void) throws(LedgerError) {
+        try forEach("SELECT verdict, job FROM receipt ORDER BY seq") { body(try $0.digest(0), try $0.digest(1)) }
     }
 
     func forEachReceipt(_ body: (ReceiptRow) -> Void) throws(LedgerError) {
         let sql = """
             SELECT \(Rows.receiptColumns), bytes FROM receipt LEFT JOIN bundle ON bundle.receipt = seq ORDER BY seq
             """
-        try forEach(sql) { row in body(try Rows.receipt(row, bundle: try Rows.optionalBytes(row, 6) ?? [])) }
+        try forEach(sql) { row in body(try Rows.receipt(row, bundle: try row.optionalBytes(6) ?? [])) }
     }
 
-    private func forEach(_ sql: String, _ body: (Row) throws -> Void) throws(LedgerError) {
-        try wrap {
-            let rows = try Row.fetchCursor(db, sql: sql)
-            while let row = try rows.next() { try body(row) }
-        }
+    private func forEach(_ sql: String, _ body: (RawStatement) throws -> Void) throws(LedgerError) {
+        try wrap { try RawStatement(db, sql).forEachRow(body) }
     }
 
     private func wrap<Value>(_ body: () throws -> Value) throws(LedgerError) -> Value {

@@ -22,6 +22,10 @@ enum Schema {
         migrator.registerMigration("4 any kind of account") { db in
             try db.execute(sql: anyKind)
         }
+        // A settlement writes few pages only when little of what it writes is sorted by random ids.
+        migrator.registerMigration("5 transfers in chains") { db in
+            try db.execute(sql: chains)
+        }
         return migrator
     }
 
@@ -133,28 +137,83 @@ enum Schema {
         ) STRICT;
         """
 
+    /// - `transfer`: sequential but for the index over (job, attempt, leg). The transfers of one account form a chain: each
+    ///   row has the place of the one before it on either side, `account.latest` the place of the last. The parts of a hold
+    ///   lie together, so the hold has their places.
+    /// - `operation`: the ids of operations, each once. Those of a resolution's parts follow from the resolution's.
+    /// - `receipt`: found by its job, which is what every payout for a job names beside the verdict.
+    private static let chains = """
+        CREATE TABLE transfer_next (
+            seq INTEGER PRIMARY KEY,
+            id BLOB NOT NULL CHECK (length(id) = 16),
+            debit BLOB NOT NULL,
+            credit BLOB NOT NULL,
+            amount INTEGER NOT NULL,
+            currency TEXT NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN (\(list(TransferKind.allCases)))),
+            pending_id BLOB,
+            job BLOB CHECK (length(job) = 32),
+            attempt INTEGER NOT NULL CHECK (attempt BETWEEN 0 AND 4294967295),
+            leg TEXT NOT NULL,
+            verdict BLOB CHECK (length(verdict) = 32),
+            ruleset BLOB CHECK (length(ruleset) = 32),
+            at INTEGER NOT NULL,
+            debit_before INTEGER,
+            credit_before INTEGER,
+            CONSTRAINT I6_amount CHECK (amount > 0),
+            CONSTRAINT I1_one_account CHECK (debit <> credit),
+            CONSTRAINT I3_pending CHECK ((kind IN ('post', 'void', 'expire')) = (pending_id IS NOT NULL)),
+            CONSTRAINT I5_verdict CHECK (kind <> 'post' OR verdict IS NOT NULL)
+        ) STRICT;
+        INSERT INTO transfer_next SELECT seq, id, debit, credit, amount, currency, kind, pending_id, job, attempt, leg,
+            verdict, ruleset, at,
+            nullif(max(
+                coalesce((SELECT max(seq) FROM transfer AS e WHERE e.debit = t.debit AND e.seq < t.seq), 0),
+                coalesce((SELECT max(seq) FROM transfer AS e WHERE e.credit = t.debit AND e.seq < t.seq), 0)), 0),
+            nullif(max(
+                coalesce((SELECT max(seq) FROM transfer AS e WHERE e.debit = t.credit AND e.seq < t.seq), 0),
+                coalesce((SELECT max(seq) FROM transfer AS e WHERE e.credit = t.credit AND e.seq < t.seq), 0)), 0)
+            FROM transfer AS t ORDER BY seq;
+
+        ALTER TABLE account ADD COLUMN latest INTEGER;
+        UPDATE account SET latest = nullif(max(
+            coalesce((SELECT max(seq) FROM transfer WHERE debit = account.id), 0),
+            coalesce((SELECT max(seq) FROM transfer WHERE credit = account.id), 0)), 0);
+
+        CREATE TABLE hold_next (
+            seq INTEGER PRIMARY KEY REFERENCES transfer_next (seq),
+            expires_at INTEGER NOT NULL,
+            resolution BLOB CHECK (length(resolution) = 16),
+            outcome TEXT CHECK (outcome IN ('post', 'void', 'expire')),
+            resolved_at INTEGER,
+            part_first INTEGER,
+            part_last INTEGER,
+            CHECK ((resolution IS NULL) = (outcome IS NULL) AND (resolution IS NULL) = (resolved_at IS NULL))
+        ) STRICT;
+        INSERT INTO hold_next SELECT transfer.seq, expires_at, resolution, outcome, resolved_at,
+            (SELECT min(seq) FROM transfer AS part WHERE part.pending_id = hold.id),
+            (SELECT max(seq) FROM transfer AS part WHERE part.pending_id = hold.id)
+            FROM hold JOIN transfer ON transfer.id = hold.id ORDER BY transfer.seq;
+
+        CREATE TABLE operation (
+            id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+            seq INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO operation
+            SELECT id, seq FROM transfer WHERE pending_id IS NULL
+            UNION ALL
+            SELECT resolution, transfer.seq FROM hold JOIN transfer ON transfer.id = hold.id WHERE resolution IS NOT NULL;
+
+        DROP TABLE hold;
+        DROP TABLE transfer;
+        ALTER TABLE transfer_next RENAME TO transfer;
+        ALTER TABLE hold_next RENAME TO hold;
+        CREATE UNIQUE INDEX transfer_leg ON transfer (job, attempt, leg) WHERE job IS NOT NULL;
+        CREATE INDEX hold_open ON hold (expires_at) WHERE resolution IS NULL;
+        DROP INDEX receipt_verdict;
+        """
+
     private static func list<Kind: RawRepresentable<String>>(_ kinds: [Kind]) -> String {
         kinds.map { "'\($0.rawValue)'" }.joined(separator: ", ")
     }
-
-    /// What each transfer does to the counters of each account: debits pending and posted, credits pending and posted.
-    static let movements = """
-        SELECT debit AS account,
-            CASE kind WHEN 'hold' THEN amount WHEN 'post' THEN -amount WHEN 'void' THEN -amount
-                WHEN 'expire' THEN -amount ELSE 0 END AS dpe,
-            CASE WHEN kind IN ('credit', 'withdraw', 'direct', 'post') THEN amount ELSE 0 END AS dpo,
-            0 AS cpe, 0 AS cpo
-        FROM transfer
-        UNION ALL
-        SELECT credit, 0, 0,
-            CASE kind WHEN 'hold' THEN amount WHEN 'void' THEN -amount WHEN 'expire' THEN -amount ELSE 0 END,
-            CASE WHEN kind IN ('credit', 'withdraw', 'direct', 'post') THEN amount ELSE 0 END
-        FROM transfer
-        UNION ALL
-        SELECT held.credit, 0, 0, -post.amount, 0
-        FROM transfer AS post JOIN transfer AS held ON held.id = post.pending_id WHERE post.kind = 'post'
-        """
-
-    /// What each account's counters are by the fold of all transfers (I7), in one statement.
-    static let fold = "SELECT account, SUM(dpe), SUM(dpo), SUM(cpe), SUM(cpo) FROM (\(movements)) GROUP BY account"
 }

@@ -1,5 +1,5 @@
 // Attestation as evidence: which processors may vouch, under which policy, with or without GPUs.
-public import Codecs
+internal import Codecs
 
 /// An attestation that a job asks for.
 public struct AttestationRequirement: Sendable, Equatable {

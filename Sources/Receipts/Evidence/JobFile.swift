@@ -1,5 +1,5 @@
 // A file of the job folder as a spec names it, before and after sealing.
-public import Codecs
+internal import Codecs
 public import Commitments
 internal import Replay
 

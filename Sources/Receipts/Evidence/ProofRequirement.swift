@@ -1,6 +1,6 @@
 // A proof as evidence: which system and key, and what each public input must be. The spec names every input, so that
 // a prover chooses none of them.
-public import Codecs
+internal import Codecs
 public import Commitments
 internal import Signatures
 

@@ -217,6 +217,13 @@ final class ChildProcess {
         }
     }
 
+    /// What the child has written to standard error up to now.
+    func drainedErrorText() -> [UInt8] {
+        var polls = pollfd(fd: errors, events: Int16(POLLIN), revents: 0)
+        while errors >= 0, errorText.count < Self.errorBytesMax, poll(&polls, 1, 0) > 0 { drainErrors() }
+        return errorText
+    }
+
     private func drainErrors() {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = Glibc.read(errors, &buffer, buffer.count)

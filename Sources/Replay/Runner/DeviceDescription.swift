@@ -66,6 +66,11 @@ public struct DeviceDescription: Sendable, Equatable {
     public var computeUnits: UInt64
     /// The promises made, in the order of `Capability`.
     public var capabilities: [Capability]
+    /// `CL_DEVICE_MAX_CLOCK_FREQUENCY` in MHz; `nil` when the device does not say.
+    public var clockMegahertz: UInt64?
+    /// `CL_DEVICE_ERROR_CORRECTION_SUPPORT`: whether the device corrects errors in all of its memory; `nil` when it does not
+    /// say.
+    public var correctsMemoryErrors: Bool?
     /// The self-test that the device passed before it computed; `nil` for one that was not tested.
     public var selfTest: SelfTestRecord?
 
@@ -97,12 +102,13 @@ public struct DeviceDescription: Sendable, Equatable {
     }
 
     /// Whether `other` is the same device with the same driver, so that a binary for one is one for the other. The memory
-    /// that a CPU device reports changes from one moment to the next and does not count; nor does a self-test.
+    /// and the clock that a CPU device reports change from one moment to the next and do not count; nor does a self-test.
     public func isSameDevice(as other: DeviceDescription) -> Bool {
         var copy = other
         copy.memoryBytes = memoryBytes
         copy.largestBufferBytes = largestBufferBytes
         copy.selfTest = selfTest
+        copy.clockMegahertz = clockMegahertz
         return self == copy
     }
 
@@ -129,6 +135,8 @@ public struct DeviceDescription: Sendable, Equatable {
             "computeUnits": .integer(computeUnits),
             "capabilities": .array(capabilities.map { .string($0.rawValue) }),
         ]
+        if let clockMegahertz { object["clockMegahertz"] = .integer(clockMegahertz) }
+        if let correctsMemoryErrors { object["correctsMemoryErrors"] = .bool(correctsMemoryErrors) }
         if let selfTest { object["selfTest"] = selfTest.json }
         return .object(object)
     }
@@ -152,6 +160,10 @@ public struct DeviceDescription: Sendable, Equatable {
             }
             return capability
         }
+        if reader.has("clockMegahertz") {
+            clockMegahertz = UInt64(try reader.integer("clockMegahertz", in: 0...1 << 20))
+        }
+        if reader.has("correctsMemoryErrors") { correctsMemoryErrors = try reader.bool("correctsMemoryErrors") }
         selfTest =
             reader.has("selfTest") ? try SelfTestRecord(try reader.value("selfTest"), reader.path("selfTest")) : nil
         try reader.finish()

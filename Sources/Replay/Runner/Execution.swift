@@ -1,4 +1,5 @@
 // What comes out of a run: an execution, a refusal, or a failure that says nothing about the result.
+package import Codecs
 
 /// A run that came to its end.
 public struct Execution: Sendable, Equatable {
@@ -16,6 +17,10 @@ public struct Execution: Sendable, Equatable {
     public var workUnits: UInt64
     /// The content of the input slots to which the spec's agreements refer, by slot index; empty in a bit-exact class.
     public var comparedInputs: [Int: [UInt8]]
+    /// What the worker took; `nil` from a runner that does not measure it.
+    public var usage: ResourceUsage?
+    /// What compiler and driver wrote to the worker's standard error during the run, at most 16 KiB.
+    public var diagnostics: [UInt8] = []
     /// What admission found about the kernels; empty when only the rules for their text were applied.
     public var admission = ""
 
@@ -36,6 +41,34 @@ public struct Execution: Sendable, Equatable {
         self.wallMicroseconds = wallMicroseconds
         self.workUnits = workUnits
         self.comparedInputs = comparedInputs
+    }
+}
+
+/// What a worker says that its run took. The kernels run in the same process, so this is no more than a claim.
+public struct ResourceUsage: Sendable, Equatable {
+    /// Processor time over all threads, in microseconds.
+    public var processorMicroseconds: UInt64
+    /// The most memory that was held at once, in bytes.
+    public var peakMemoryBytes: UInt64
+
+    /// Makes a reading.
+    public init(processorMicroseconds: UInt64, peakMemoryBytes: UInt64) {
+        self.processorMicroseconds = processorMicroseconds
+        self.peakMemoryBytes = peakMemoryBytes
+    }
+
+    package init(_ value: JSONValue) throws(ParseError) {
+        var reader = try JSONReader(value, "usage")
+        processorMicroseconds = try reader.decimal("processorMicroseconds")
+        peakMemoryBytes = try reader.decimal("peakMemoryBytes")
+        try reader.finish()
+    }
+
+    package var json: JSONValue {
+        .object([
+            "processorMicroseconds": .string(String(processorMicroseconds)),
+            "peakMemoryBytes": .string(String(peakMemoryBytes)),
+        ])
     }
 }
 

@@ -28,6 +28,10 @@ public struct RangeExecution: Sendable, Equatable {
     public var sandbox: SandboxReport
     /// Time from the start of the run stage to its last byte, in microseconds.
     public var wallMicroseconds: UInt64
+    /// What the worker took.
+    public var usage: ResourceUsage?
+    /// What compiler and driver wrote to the worker's standard error.
+    public var diagnostics: [UInt8] = []
 
     /// The state after the last launch: what a run that goes on from here begins with.
     public var states: [Int: [UInt8]] { range.states.merging(slots) { $1 } }

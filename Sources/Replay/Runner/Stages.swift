@@ -74,7 +74,7 @@ struct RunStage {
         else { return nil }
         var outputs: [String: [UInt8]] = [:]
         for (index, content) in results.slots { outputs[spec.slots[index].name] = content }
-        return Execution(
+        var execution = Execution(
             outputs: outputs,
             trace: Trace(leaves: results.leaves),
             device: results.device,
@@ -83,6 +83,9 @@ struct RunStage {
             workUnits: spec.workUnits,
             comparedInputs: comparedInputs
         )
+        execution.usage = results.usage
+        execution.diagnostics = results.diagnostics
+        return execution
     }
 
     /// Runs some launches.
@@ -117,7 +120,7 @@ struct RunStage {
         let longest = spec.slots.map(\.byteCount).max() ?? 0
         let reply = WorkerReply(
             worker.child,
-            bounds: [.device: 65_536, .slot: longest + 8, .done: 0, .failure: 65_536]
+            bounds: [.device: 65_536, .slot: longest + 8, .done: 256, .failure: 65_536]
         )
         guard try worker.device(reply).isSameDevice(as: programs.device) else { return nil }
         var leaves: [Trace.Leaf] = []
@@ -134,14 +137,22 @@ struct RunStage {
             let kernel = Prelude.kernelDigest(source: job.sources[step.source], kernel: step.kernel)
             leaves.append(Trace.Leaf(step: UInt32(index), kernelDigest: kernel, slots: roots))
         }
-        _ = try reply.expect(.done)
+        let end = try reply.expectJSON(.done)
+        let usage: ResourceUsage
+        do throws(ParseError) {
+            usage = try ResourceUsage(end)
+        } catch {
+            throw RunFailure(.protocolViolation, "frame done: \(error)")
+        }
         return RangeExecution(
             range: range,
             leaves: leaves,
             slots: slots,
             device: programs.device,
             sandbox: worker.report,
-            wallMicroseconds: microseconds(ContinuousClock.now - start)
+            wallMicroseconds: microseconds(ContinuousClock.now - start),
+            usage: usage,
+            diagnostics: worker.child.drainedErrorText()
         )
     }
 

@@ -196,7 +196,7 @@ package enum WorkerFrame: UInt8, Sendable {
     case binary = 3
     /// A written slot: u32 little-endian launch, u32 little-endian slot, the bytes.
     case slot = 4
-    /// The end: no payload.
+    /// The end: no payload, after a run stage a `ResourceUsage` as JSON.
     case done = 5
     /// A failure: JSON with `reason` and `detail`. Always last.
     case failure = 6
