@@ -23,6 +23,10 @@ struct AttestationDocumentTests {
         "mrSeam": "any", "mrTd": "any", "mrConfigId": "any", "mrOwner": "any", "mrOwnerConfig": "any",
         "mrServiceTd": "any", "rtMr0": "any", "rtMr1": "any", "rtMr2": "any", "rtMr3": "any", "xfam": "any"
         """#,
+        "tdx-service-td": #"""
+        "initialServiceTd": [], "currentServiceTd": "any", "initialModel": ["00000000f0060c0000000080"],
+        "minInitialCpuSvn": "04040000000000000000000000000000", "minInitialTeeTcbSvn": "any"
+        """#,
         "sev-snp": #"""
         "minTcb": {"milan": {"bootLoader": 4, "tee": 0, "snp": 23, "microcode": 213}, "genoa": "any",
         "turin": {"fmc": 1, "bootLoader": 1, "tee": 1, "snp": 1, "microcode": 1}}, "revocationList": true,
@@ -50,6 +54,9 @@ struct AttestationDocumentTests {
         #expect(tdx.platform.tcbStatuses == .only(["UpToDate"]) && tdx.attributes.septVeDisable == .must(true))
         let snp = try #require(policy.section(SNPPolicy.self))
         #expect(snp.minTcb[.genoa] == .any && snp.vmpl == .only([0]))
+        let serviceTD = try #require(policy.section(TDXServiceTDPolicy.self))
+        #expect(serviceTD.initialServiceTd == .only([]) && serviceTD.minInitialTeeTcbSvn == .any)
+        #expect(serviceTD.minInitialCpuSvn == .atLeast([4, 4] + [UInt8](repeating: 0, count: 14)))
         #expect(policy.collateral.maxAgeSeconds == .atMost(604_800))
     }
 

@@ -177,6 +177,69 @@ struct FakeIntelTests {
         #expect(try Self.verify(still, Self.platform.collateral(form, isTDX: true)).tcbStatus == "OutOfDate")
     }
 
+    @Test("A TD with a service TD stays undecided until the policy says which first launch is acceptable")
+    func serviceTD() throws {
+        let fields = (0..<237).map { UInt8(truncatingIfNeeded: $0) }
+        func body(_ version: TDReport.Version, attributes: UInt64) -> [UInt8] {
+            FakeIntelPlatform.tdBody(
+                version: version,
+                attributes: attributes,
+                serviceTd: version == .v1_5Extended ? fields : []
+            )
+        }
+        let marked: UInt64 = 1 << 28 | 1 << 17
+        let collateral = Self.platform.collateral(isTDX: true)
+        let quote = Self.td(body(.v1_5Extended, attributes: marked), version: 5)
+        func check(_ quote: [UInt8], _ section: TDXServiceTDPolicy?) throws -> AttestationResult {
+            var policy = AttestationPolicy.peerRules
+            if let section { policy.set(section) }
+            return try Self.verify(quote, collateral, policy: policy)
+        }
+        let any = TDXServiceTDPolicy(
+            initialServiceTd: .any,
+            currentServiceTd: .any,
+            initialModel: .any,
+            minInitialCpuSvn: .any,
+            minInitialTeeTcbSvn: .any
+        )
+        let open = try check(quote, nil)
+        #expect(open.conclusion == .incomplete && open.has("policy.initial-tcb", .skip) && open.crypto.isClean)
+        #expect(try check(quote, any).conclusion == .verified)
+        // Bodies that have no room for the fields, and fields that mean nothing because the attribute is not set.
+        for version in [TDReport.Version.v1_0, .v1_5] {
+            let roomless = Self.td(body(version, attributes: marked), version: 5)
+            #expect(try check(roomless, any).conclusion == .incomplete)
+        }
+        let unmarked = Self.td(body(.v1_5Extended, attributes: 1 << 28), version: 5)
+        #expect(try check(unmarked, nil).conclusion == .verified)
+        // Each term, at its bound and beyond.
+        func slice(_ start: Int, _ count: Int) -> [UInt8] { Array(fields[start..<start + count]) }
+        let terms: [(String, (inout TDXServiceTDPolicy, [UInt8]) -> Void, Int, Int)] = [
+            ("policy.initial-service-td", { $0.initialServiceTd = .only([$1]) }, 81, 48),
+            ("policy.current-service-td", { $0.currentServiceTd = .only([$1]) }, 181, 48),
+            ("policy.initial-model", { $0.initialModel = .only([$1]) }, 169, 12),
+            ("policy.initial-cpu-svn", { $0.minInitialCpuSvn = .atLeast($1) }, 137, 16),
+            ("policy.initial-tee-tcb-svn", { $0.minInitialTeeTcbSvn = .atLeast($1) }, 153, 16),
+        ]
+        for (id, set, start, count) in terms {
+            var section = any
+            set(&section, slice(start, count))
+            #expect(try check(quote, section).conclusion == .verified, "\(id)")
+            var beyond = slice(start, count)
+            beyond[count - 1] += 1
+            set(&section, beyond)
+            let refused = try check(quote, section)
+            #expect(refused.conclusion == .refusedByPolicy && refused.has(id, .fail), "\(id)")
+        }
+        let claims = try AttestationVerifier.inspect(quote)
+        guard case .object(let shown)? = claims["serviceTdExtension"] else {
+            Issue.record("the fields are shown")
+            return
+        }
+        #expect(shown["tdId"] == .string(Hex.encode(slice(1, 32))) && shown["vmId"] == .integer(0))
+        #expect(shown["currentServiceTdAttributes"] == .string(Hex.encode(slice(229, 8))))
+    }
+
     @Test("Platforms below every level, of another kind or another PCE")
     func levels() throws {
         var form = Collateral()

@@ -159,7 +159,7 @@ struct NVIDIAVectorTests {
         let manifest = try ReferenceManifest(parsing: bytes)
         let time = try #require(entry.validAt)
         func verify(_ manifest: ReferenceManifest, at time: Timestamp) throws -> Findings {
-            let links = LinkMemory(roots: [try Self.root("RIM")], lists: [], time: time, graceSeconds: 0)
+            let links = manifestLinks([try Self.root("RIM")], at: time)
             var findings = Findings()
             manifest.verify(id: "rim", links, revocation: { _ in .notIssued("test") }, into: &findings)
             return findings
@@ -190,7 +190,7 @@ struct NVIDIAVectorTests {
     @Test("No flipped byte of a manifest passes, but in white space inside base 64") func rimBattery() throws {
         let bytes = try vector("nvidia-gpu/rim-g520_0202_885_9600740014_PROD.swidtag")
         let root = try Self.root("RIM")
-        let links = LinkMemory(roots: [root], lists: [], time: try Timestamp("2024-06-01T00:00:00Z"), graceSeconds: 0)
+        let links = manifestLinks([root], at: try Timestamp("2024-06-01T00:00:00Z"))
         func isGood(_ bytes: [UInt8]) -> Bool {
             guard let manifest = try? ReferenceManifest(parsing: bytes) else { return false }
             var findings = Findings()
@@ -371,6 +371,35 @@ struct NVIDIAVectorTests {
         // A device with fewer registers than its manifest judges.
         device.measurements.removeLast(53)
         #expect(try check(device, rims: [driver, firmware], gpu: rules).conclusion == .rejected)
+    }
+
+    @Test("A bound on age holds for lists and answers; a manifest, which states no date, is named as beyond it")
+    func undatedManifests() throws {
+        var rules = anyGPU
+        rules.device.referenceValues = .required
+        rules.device.revocation = .required
+        let device = FakeNVIDIADevice()
+        let (driver, firmware) = manifests(device)
+        let issued = Self.time.adding(seconds: -100)
+        let lists = [device.root, device.intermediate, driver.root].map {
+            CollateralItem(kind: .revocationList, body: $0.revocationList(thisUpdate: issued))
+        }
+        for (bound, wanted) in [(UInt64(100), Conclusion.verified), (99, .refusedByPolicy)] {
+            var policy = AttestationPolicy(collateral: CollateralPolicy(maxAgeSeconds: .atMost(bound), graceSeconds: 0))
+            policy.set(rules)
+            let setting = AppraisalSetting(
+                anchors: TrustAnchors(
+                    roots: [.nvidiaDevice: [device.root.certificate], .nvidiaRIM: [driver.root.certificate]]
+                ),
+                collateral: CollateralBundle(lists + [rim(driver.document()), rim(firmware.document())]),
+                policy: policy,
+                time: Self.time
+            )
+            let result = try AttestationVerifier(setting).verify(device.evidence(), expecting: .unbound)
+            #expect(result.conclusion == wanted, "\(result.failures)")
+            let id = "policy.collateral-age.reference manifest GH100 "
+            #expect(result.has(id + driver.version, .skip) && result.has(id + firmware.version, .skip))
+        }
     }
 
     @Test("Manifests for another chip, edition or version, by another signer or root, or outdated")

@@ -394,6 +394,16 @@ struct NitroVectorTests {
         let forger = FakeNitro(time: Self.time)
         forged.set("certificate", .bytes(forger.leaf.certificate.der))
         #expect(conclusion(checker, forged.document(key: forger.leaf.key)) == .rejected)
+        // A zone whose certificate has ended, under the key that is remembered from its good one.
+        var ended = TestCertificateForm(name: "Test Nitro zone", serial: 4, isAuthority: true)
+        ended.notAfter = Self.time.adding(seconds: -1)
+        let zone = module.root.issue(ended, key: module.intermediate.key)
+        var late = module
+        late.set("cabundle", .array([module.root, zone].map { .bytes($0.certificate.der) }))
+        for _ in 0..<2 {
+            let result = try checker.verify(late.document(), expecting: .unbound)
+            #expect(result.has("nitro.chain.dates", .fail) && result.conclusion == .rejected)
+        }
     }
 
     @Test("Malformed payloads are refused as such") func malformed() throws {

@@ -14,12 +14,7 @@ import Verdicts
     )
 
     private func findings(_ document: String) throws -> Findings {
-        let links = LinkMemory(
-            roots: [manifest.root.certificate],
-            lists: [],
-            time: Timestamp(seconds: 1_760_000_000),
-            graceSeconds: 0
-        )
+        let links = manifestLinks([manifest.root.certificate], at: Timestamp(seconds: 1_760_000_000))
         var findings = Findings()
         try ReferenceManifest(parsing: Array(document.utf8))
             .verify(id: "rim", links, revocation: { _ in .notIssued("test") }, into: &findings)

@@ -280,6 +280,19 @@ struct TPMVectorTests {
         #expect(throws: ParseError.self) { try check(tpm) }
     }
 
+    @Test("A register's entry under other field numbers, or with a field twice, is malformed") func entries() throws {
+        let tpm = FakeTPM()
+        let evidence = tpm.evidence()
+        let register = try #require(tpm.registers[3])
+        let entry: [UInt8] = [0x08, 3, 0x12, UInt8(register.count)] + register
+        let start = try #require(evidence.indices.first { evidence[$0...].starts(with: entry) })
+        for (offset, tag) in [(0, UInt8(0x18)), (2, 0x32), (2, 0x0a), (0, 0x10)] {
+            var broken = evidence
+            broken[start + offset] = tag
+            #expect(throws: ParseError.self) { try check(tpm, broken) }
+        }
+    }
+
     @Test("Signatures by another key or over SHA-1 are rejected") func signatures() throws {
         let tpm = FakeTPM()
         let quote = tpm.quote

@@ -127,3 +127,14 @@ func tokenVerifier(
 private func set<Section: FamilyPolicy>(_ section: Section, in policy: inout AttestationPolicy) {
     policy.set(section)
 }
+
+/// The memory of links under roots of reference manifests, without lists.
+func manifestLinks(_ roots: [Certificate], at time: Timestamp) -> LinkMemory {
+    let setting = AppraisalSetting(
+        anchors: TrustAnchors(roots: [.nvidiaRIM: roots]),
+        collateral: CollateralBundle(),
+        policy: AttestationPolicy(collateral: laxCollateral),
+        time: time
+    )
+    return LinkMemory(setting, .nvidiaRIM, RevocationInformation(setting.collateral))
+}

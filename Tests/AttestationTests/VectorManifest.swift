@@ -68,13 +68,13 @@ func vendorAnchors() throws -> TrustAnchors {
 
 extension TDXPolicy {
     /// The rules that dcap-qvl 0.7.0 applies without being asked: no debug, SEPT_VE_DISABLE, no PKS, no key locker, no
-    /// service TD; every status but Revoked.
+    /// migration (a reserved bit to it), no service TD; every status but Revoked.
     static let peerRules = TDXPolicy(
         platform: .open,
         attributes: TDAttributePolicy(
             debug: .must(false),
             septVeDisable: .must(true),
-            migratable: .any,
+            migratable: .must(false),
             pks: .must(false),
             keyLocker: .must(false),
             perfmon: .any,

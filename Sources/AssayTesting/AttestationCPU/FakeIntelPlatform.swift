@@ -122,9 +122,11 @@ public struct FakeIntelPlatform: Sendable {
         teeTcbSvn2: [UInt8] = [5, 1, 5] + [UInt8](repeating: 0, count: 13),
         attributes: UInt64 = 1 << 28,
         mrSignerSeam: [UInt8] = [UInt8](repeating: 0, count: 48),
-        reportData: [UInt8] = [UInt8](repeating: 0x52, count: 64)
+        reportData: [UInt8] = [UInt8](repeating: 0x52, count: 64),
+        serviceTd: [UInt8] = []
     ) -> [UInt8] {
         var body = [UInt8](repeating: 0, count: version.byteCount)
+        body.replaceSubrange((body.count - serviceTd.count)..., with: serviceTd)
         body.replaceSubrange(0..<16, with: teeTcbSvn)
         body.replaceSubrange(64..<112, with: mrSignerSeam)
         var bits: [UInt8] = []

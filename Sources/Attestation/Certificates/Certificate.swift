@@ -17,10 +17,15 @@ public struct CertificateExtension: Sendable {
 public struct KeyUsage: OptionSet, Sendable {
     /// Bit 0 of the extension is the highest bit here.
     public let rawValue: UInt16
+    /// Takes the bits as the extension has them.
     public init(rawValue: UInt16) { self.rawValue = rawValue }
+    /// Signatures of data.
     public static let digitalSignature = KeyUsage(rawValue: 0x8000)
+    /// Signatures of data that bind the signer.
     public static let nonRepudiation = KeyUsage(rawValue: 0x4000)
+    /// Signatures of certificates.
     public static let keyCertSign = KeyUsage(rawValue: 0x0400)
+    /// Signatures of revocation lists.
     public static let crlSign = KeyUsage(rawValue: 0x0200)
 }
 
@@ -59,13 +64,21 @@ public final class Certificate: Sendable {
 
     /// Names of the extensions that chain validation knows.
     public enum Extension {
+        /// RFC 5280 §4.2.1.9: whether the subject is an authority.
         public static let basicConstraints = OID(2, 5, 29, 19)
+        /// RFC 5280 §4.2.1.3: what the key may do.
         public static let keyUsage = OID(2, 5, 29, 15)
+        /// RFC 5280 §4.2.1.12: purposes of the key.
         public static let extendedKeyUsage = OID(2, 5, 29, 37)
+        /// RFC 5280 §4.2.1.2.
         public static let subjectKeyIdentifier = OID(2, 5, 29, 14)
+        /// RFC 5280 §4.2.1.1.
         public static let authorityKeyIdentifier = OID(2, 5, 29, 35)
+        /// RFC 5280 §4.2.1.6: further names of the subject.
         public static let subjectAlternativeName = OID(2, 5, 29, 17)
+        /// RFC 5280 §4.2.1.4.
         public static let certificatePolicies = OID(2, 5, 29, 32)
+        /// RFC 5280 §4.2.1.13: where lists are.
         public static let crlDistributionPoints = OID(2, 5, 29, 31)
     }
 
@@ -74,22 +87,13 @@ public final class Certificate: Sendable {
 
     /// Reads one DER certificate.
     public init(der: [UInt8], field: String = "certificate") throws(ParseError) {
-        guard der.count <= Self.maxBytes else {
-            let actual = "\(der.count) bytes"
-            throw ParseError(field: field, expected: "at most \(Self.maxBytes) bytes", actual: actual)
-        }
         self.der = der
-        var outer = DERReader(der[...], field)
-        var body = try outer.nested()
-        try outer.finish()
-        let tbs = try body.next(DERReader.Tag.sequence, "tbsCertificate")
-        signedPart = tbs.encoded
-        let algorithm = try body.next(DERReader.Tag.sequence, "signatureAlgorithm")
-        scheme = try SignatureScheme(algorithm, field + ".signatureAlgorithm")
-        signature = try body.bitString("signature")
-        try body.finish()
+        let signed = try SignedDER(der, "tbsCertificate", maxBytes: Self.maxBytes, field: field)
+        signedPart = signed.body.encoded
+        scheme = signed.scheme
+        signature = signed.signature
 
-        var reader = DERReader(tbs.content, field)
+        var reader = DERReader(signed.body.content, field)
         var versionField = try reader.nested(DERReader.Tag.constructed(0), "version")
         let version = try versionField.unsigned("version")
         try versionField.finish()
@@ -97,10 +101,7 @@ public final class Certificate: Sendable {
             throw ParseError(field: field + ".version", expected: "2 (X.509 v3)", actual: "\(version)")
         }
         serialNumber = try reader.magnitude("serialNumber")
-        let inner = try reader.next(DERReader.Tag.sequence, "signature")
-        guard inner.encoded == algorithm.encoded else {
-            throw ParseError(field: field + ".signature", expected: "the outer algorithm", actual: "another one")
-        }
+        try signed.requireSameAlgorithm(&reader)
         issuer = try reader.next(DERReader.Tag.sequence, "issuer").encoded
         var validity = try reader.nested(DERReader.Tag.sequence, "validity")
         notBefore = try validity.time("notBefore")

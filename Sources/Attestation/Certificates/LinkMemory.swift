@@ -18,18 +18,10 @@ final class LinkMemory: Sendable {
     private let fresh: ChainVerifier
     private let state: Mutex<State>
 
-    /// Starts with no links known.
-    init(
-        roots: [Certificate],
-        lists: [RevocationList],
-        responses: [OCSPResponse] = [],
-        time: Timestamp,
-        graceSeconds: Int64
-    ) {
-        var verifier = ChainVerifier(roots: roots, lists: lists, time: time, graceSeconds: graceSeconds)
-        verifier.responses = responses
-        fresh = verifier
-        state = Mutex(State(verifier: verifier))
+    /// Starts with no links known, under the roots of `domain` and with the bundle's revocation information.
+    init(_ setting: AppraisalSetting, _ domain: TrustDomain, _ revocation: RevocationInformation) {
+        fresh = ChainVerifier(setting, domain, revocation)
+        state = Mutex(State(verifier: fresh))
     }
 
     /// The pinned roots.
@@ -48,5 +40,18 @@ final class LinkMemory: Sendable {
             state.known.formUnion(chain)
         }
         return true
+    }
+}
+
+extension ChainVerifier {
+    /// A verifier under the roots of `domain` and with the bundle's revocation information.
+    init(_ setting: AppraisalSetting, _ domain: TrustDomain, _ revocation: RevocationInformation) {
+        self.init(
+            roots: setting.anchors.roots(domain),
+            lists: revocation.lists,
+            time: setting.time,
+            graceSeconds: setting.policy.collateral.graceSeconds
+        )
+        responses = revocation.responses
     }
 }

@@ -77,11 +77,10 @@ public final class OCSPResponse: Sendable {
         try typed.finish()
         var basic = try content.nested()
         try content.finish()
-        let data = try basic.next(DERReader.Tag.sequence, "tbsResponseData")
-        signedPart = data.encoded
-        let algorithm = try basic.next(DERReader.Tag.sequence, "signatureAlgorithm")
-        scheme = try SignatureScheme(algorithm, field + ".signatureAlgorithm")
-        signature = try basic.bitString("signature")
+        let signed = try SignedDER(&basic, "tbsResponseData", field: field)
+        signedPart = signed.body.encoded
+        scheme = signed.scheme
+        signature = signed.signature
         var certificates: [Certificate] = []
         if let element = try basic.nextIf(DERReader.Tag.constructed(0), "certs") {
             var wrapped = DERReader(element.content, field + ".certs")
@@ -96,7 +95,7 @@ public final class OCSPResponse: Sendable {
         }
         try basic.finish()
         self.certificates = certificates
-        answers = try Self.answers(data.content, field)
+        answers = try Self.answers(signed.body.content, field)
     }
 
     private static func answers(_ bytes: ArraySlice<UInt8>, _ field: String) throws(ParseError) -> [Answer] {

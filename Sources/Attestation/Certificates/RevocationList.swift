@@ -34,29 +34,18 @@ public final class RevocationList: Sendable {
     /// - Throws: `ParseError` for other forms, for a list without `nextUpdate` (nobody could tell when it is stale) and for
     ///   critical extensions, which would narrow what the list covers.
     public init(der: [UInt8], field: String = "crl") throws(ParseError) {
-        guard der.count <= Self.maxBytes else {
-            let actual = "\(der.count) bytes"
-            throw ParseError(field: field, expected: "at most \(Self.maxBytes) bytes", actual: actual)
-        }
         self.der = der
-        var outer = DERReader(der[...], field)
-        var body = try outer.nested()
-        try outer.finish()
-        let tbs = try body.next(DERReader.Tag.sequence, "tbsCertList")
-        signedPart = tbs.encoded
-        let algorithm = try body.next(DERReader.Tag.sequence, "signatureAlgorithm")
-        scheme = try SignatureScheme(algorithm, field + ".signatureAlgorithm")
-        signature = try body.bitString("signature")
-        try body.finish()
+        let signed = try SignedDER(der, "tbsCertList", maxBytes: Self.maxBytes, field: field)
+        signedPart = signed.body.encoded
+        scheme = signed.scheme
+        signature = signed.signature
 
-        var reader = DERReader(tbs.content, field)
+        var reader = DERReader(signed.body.content, field)
         let version = try reader.unsigned("version")
         guard version == 1 else {
             throw ParseError(field: field + ".version", expected: "1 (CRL v2)", actual: "\(version)")
         }
-        guard try reader.next(DERReader.Tag.sequence, "signature").encoded == algorithm.encoded else {
-            throw ParseError(field: field + ".signature", expected: "the outer algorithm", actual: "another one")
-        }
+        try signed.requireSameAlgorithm(&reader)
         issuer = try reader.next(DERReader.Tag.sequence, "issuer").encoded
         thisUpdate = try reader.time("thisUpdate")
         nextUpdate = try reader.time("nextUpdate")

@@ -6,11 +6,17 @@ public import Codecs
 public struct TCGEvent: Sendable {
     /// Event types that the replay and the checks know (PC Client Platform Firmware Profile §10.4.1).
     public enum Kind {
+        /// EV_POST_CODE: firmware code that was run.
         public static let postCode: UInt32 = 0x01
+        /// EV_NO_ACTION: a remark that extends no register.
         public static let noAction: UInt32 = 0x03
+        /// EV_SEPARATOR: the end of what firmware measures into a register.
         public static let separator: UInt32 = 0x04
+        /// EV_ACTION: a text that names a step.
         public static let action: UInt32 = 0x05
+        /// EV_EFI_ACTION: a text that names a step of UEFI firmware.
         public static let efiAction: UInt32 = 0x8000_0007
+        /// EV_EFI_HCRTM_EVENT: a hardware root of trust has measured.
         public static let efiHCRTM: UInt32 = 0x8000_0010
     }
 
@@ -197,9 +203,13 @@ public struct TCGEventLog: Sendable {
 
 /// TCG algorithm ids of hash functions (TCG Algorithm Registry §6.10).
 public enum TCGAlgorithm {
+    /// TPM_ALG_SHA1.
     public static let sha1: UInt16 = 0x0004
+    /// TPM_ALG_SHA256.
     public static let sha256: UInt16 = 0x000b
+    /// TPM_ALG_SHA384.
     public static let sha384: UInt16 = 0x000c
+    /// TPM_ALG_SHA512.
     public static let sha512: UInt16 = 0x000d
 
     /// The digest size in bytes of a known algorithm.

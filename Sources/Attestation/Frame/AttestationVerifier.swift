@@ -55,7 +55,12 @@ public final class AttestationVerifier: Sendable {
         for issue in result.crypto.issues {
             let id = "policy.collateral-age." + issue.what
             if judged.contains(id) { continue }
-            result.policy.requireAge(id, setting, issued: issue.at, source: "RFC 5280 §5.1.2.4; RFC 6960 §4.2.2.1")
+            if let issued = issue.at {
+                result.policy.requireAge(id, setting, issued: issued, source: "RFC 5280 §5.1.2.4; RFC 6960 §4.2.2.1")
+            } else {
+                let why = "it states no date; its signer's certificate and revocation information are judged instead"
+                result.policy.notApplicable(id, why: why)
+            }
         }
         return result
     }

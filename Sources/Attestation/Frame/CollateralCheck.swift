@@ -35,7 +35,7 @@ private struct CollateralChecker {
     private let setting: AppraisalSetting
     private let roots: [Certificate]
     private let certificates: [Certificate]
-    private let lists: [RevocationList]
+    private let revocation: RevocationInformation
 
     private static let source = "RFC 5280 §6"
 
@@ -50,7 +50,7 @@ private struct CollateralChecker {
         )
         roots = TrustDomain.allCases.flatMap { anchors.roots($0) }
         certificates = bundle.certificates(malformed: &errors, known: roots)
-        lists = bundle.revocationLists(malformed: &errors)
+        revocation = RevocationInformation(bundle)
     }
 
     func report(on index: Int) -> CollateralReport {
@@ -81,18 +81,11 @@ private struct CollateralChecker {
                 findings.append(statement)
             }
         case .nvidiaRIM:
-            let links = LinkMemory(
-                roots: setting.anchors.roots(.nvidiaRIM),
-                lists: lists,
-                time: setting.time,
-                graceSeconds: setting.policy.collateral.graceSeconds
-            )
             let manifest = try ReferenceManifest(parsing: item.body)
-            let listed = lists
             manifest.verify(
                 id: "collateral.rim",
-                links,
-                revocation: { RevocationRule.whenGiven.chainRule(lists: listed, issuers: $0) },
+                LinkMemory(setting, .nvidiaRIM, revocation),
+                revocation: { revocation.chainRule(.whenGiven, issuers: $0) },
                 into: &findings
             )
         case .ocspResponse: judge(try OCSPResponse(der: item.body), into: &findings)
@@ -113,7 +106,7 @@ private struct CollateralChecker {
         }
         let verifier = ChainVerifier(
             roots: roots,
-            lists: lists,
+            lists: revocation.lists,
             time: setting.time,
             graceSeconds: setting.policy.collateral.graceSeconds
         )

@@ -55,6 +55,7 @@ enum EvidenceFamilies {
     private static let cpuPolicies: [any FamilyPolicy.Type] = [
         SGXPolicy.self,
         TDXPolicy.self,
+        TDXServiceTDPolicy.self,
         SNPPolicy.self,
     ]
 }

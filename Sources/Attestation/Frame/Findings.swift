@@ -23,8 +23,8 @@ public struct Change: Sendable, Equatable, Comparable {
 
 /// When a piece of collateral that was used was issued; a policy may find it too old although it is current.
 public struct Issue: Sendable, Equatable {
-    /// When it was issued.
-    public var at: Timestamp
+    /// When it was issued; `nil` for a thing that states no date.
+    public var at: Timestamp?
     /// What it is: `revocation list of 'Intel SGX Root CA'`.
     public var what: String
 }
@@ -140,6 +140,12 @@ public struct Findings: Sendable, Equatable {
     /// Notes that a list or an answer issued at `time` was used.
     public mutating func rests(onIssueAt time: Timestamp, what: @autoclosure () -> String) {
         let issue = Issue(at: time, what: what())
+        if !issues.contains(issue) { issues.append(issue) }
+    }
+
+    /// Notes that something was used which does not say when it was issued, so that no bound on age can hold for it.
+    public mutating func rests(onUndated what: String) {
+        let issue = Issue(at: nil, what: what)
         if !issues.contains(issue) { issues.append(issue) }
     }
 

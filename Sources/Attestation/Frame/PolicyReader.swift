@@ -84,6 +84,16 @@ extension JSONReader {
         return Self.isAny(value) ? .any : .atMost(try Self.unsigned(value, path(name)))
     }
 
+    /// `"any"` or `count` bytes in hexadecimal, one for each component.
+    public mutating func minimumComponents(_ name: String, count: Int) throws(ParseError) -> ComponentMinimum {
+        let value = try term(name)
+        if Self.isAny(value) { return .any }
+        guard case .string(let text) = value else {
+            throw ParseError(field: path(name), expected: "\"any\" or \(count) bytes", actual: value.typeName)
+        }
+        return .atLeast(try Hex.decode(text, count: count, field: path(name)))
+    }
+
     /// `"any"` or a time as `YYYY-MM-DDThh:mm:ssZ`.
     public mutating func minimumTime(_ name: String) throws(ParseError) -> Minimum<Timestamp> {
         let value = try term(name)

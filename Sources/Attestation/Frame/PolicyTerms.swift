@@ -16,6 +16,11 @@ public enum Allowed<Value: Hashable & Sendable>: Sendable, Equatable {
         case .only(let values): values.contains(value)
         }
     }
+
+    /// The acceptable values; `nil` when everything is.
+    var values: [Value]? {
+        if case .only(let values) = self { values } else { nil }
+    }
 }
 
 /// A lower bound.
@@ -32,6 +37,11 @@ public enum Minimum<Value: Comparable & Sendable>: Sendable, Equatable {
         case .atLeast(let bound): value >= bound
         }
     }
+
+    /// The bound, if there is one.
+    var bound: Value? {
+        if case .atLeast(let bound) = self { bound } else { nil }
+    }
 }
 
 /// An upper bound.
@@ -46,6 +56,27 @@ public enum Maximum<Value: Comparable & Sendable>: Sendable, Equatable {
         switch self {
         case .any: true
         case .atMost(let bound): value <= bound
+        }
+    }
+
+    /// The bound, if there is one.
+    var bound: Value? {
+        if case .atMost(let bound) = self { bound } else { nil }
+    }
+}
+
+/// A lower bound for each of several versions that have no order as a whole.
+public enum ComponentMinimum: Sendable, Equatable {
+    /// No bound, explicitly.
+    case any
+    /// Each component is this or more.
+    case atLeast([UInt8])
+
+    /// Whether every component of `value` reaches its bound.
+    public func admits(_ value: some Collection<UInt8>) -> Bool {
+        switch self {
+        case .any: true
+        case .atLeast(let bounds): value.count == bounds.count && zip(value, bounds).allSatisfy { $0 >= $1 }
         }
     }
 }
@@ -111,6 +142,27 @@ extension Findings {
         }
     }
 
+    /// The line of one term of the policy: skipped when the term accepts everything, otherwise a judgement.
+    private mutating func requireTerm(
+        _ id: String,
+        isAny: Bool,
+        _ isAdmitted: @autoclosure () -> Bool,
+        expected: @autoclosure () -> String,
+        actual: @autoclosure () -> String,
+        source: String
+    ) -> Bool {
+        guard !isAny else {
+            notApplicable(id, why: "any accepted", source: source)
+            return true
+        }
+        return require(id, isAdmitted(), expected: expected(), actual: actual(), source: source)
+    }
+
+    /// What a list of acceptable values says.
+    private static func text(of values: [String]) -> String {
+        values.isEmpty ? "nothing is accepted (empty list)" : "one of " + values.joined(separator: ", ")
+    }
+
     /// The line of one term of the policy over byte strings.
     @discardableResult
     public mutating func requireAllowed(
@@ -119,69 +171,33 @@ extension Findings {
         _ actual: some Collection<UInt8>,
         source: String = ""
     ) -> Bool {
-        switch rule {
-        case .any:
-            notApplicable(id, why: "any accepted", source: source)
-            return true
-        case .only(let values):
-            return require(
-                id,
-                values.contains { $0.elementsEqual(actual) },
-                expected: values.isEmpty
-                    ? "nothing is accepted (empty list)"
-                    : "one of " + values.prefix(4).map { Hex.encode($0) }.joined(separator: ", "),
-                actual: Hex.encode(actual),
-                source: source
-            )
-        }
+        let accepted = rule.values ?? []
+        return requireTerm(
+            id,
+            isAny: rule == .any,
+            accepted.contains { $0.elementsEqual(actual) },
+            expected: Self.text(of: accepted.prefix(4).map { Hex.encode($0) }),
+            actual: Hex.encode(actual),
+            source: source
+        )
     }
 
-    /// The line of one term of the policy over texts.
+    /// The line of one term of the policy over texts or numbers.
     @discardableResult
-    public mutating func requireAllowed(
+    public mutating func requireAllowed<Value: LosslessStringConvertible>(
         _ id: String,
-        _ rule: Allowed<String>,
-        _ actual: String,
+        _ rule: Allowed<Value>,
+        _ actual: Value,
         source: String = ""
     ) -> Bool {
-        switch rule {
-        case .any:
-            notApplicable(id, why: "any accepted", source: source)
-            return true
-        case .only(let values):
-            return require(
-                id,
-                values.contains(actual),
-                expected: values.isEmpty
-                    ? "nothing is accepted (empty list)" : "one of " + values.joined(separator: ", "),
-                actual: actual,
-                source: source
-            )
-        }
-    }
-
-    /// The line of one term of the policy over numbers.
-    @discardableResult
-    public mutating func requireAllowed(
-        _ id: String,
-        _ rule: Allowed<UInt64>,
-        _ actual: UInt64,
-        source: String = ""
-    ) -> Bool {
-        switch rule {
-        case .any:
-            notApplicable(id, why: "any accepted", source: source)
-            return true
-        case .only(let values):
-            return require(
-                id,
-                values.contains(actual),
-                expected: values.isEmpty
-                    ? "nothing is accepted (empty list)" : "one of " + values.map(String.init).joined(separator: ", "),
-                actual: "\(actual)",
-                source: source
-            )
-        }
+        requireTerm(
+            id,
+            isAny: rule == .any,
+            rule.admits(actual),
+            expected: Self.text(of: (rule.values ?? []).map(\.description)),
+            actual: actual.description,
+            source: source
+        )
     }
 
     /// The line of a lower bound.
@@ -192,19 +208,34 @@ extension Findings {
         _ actual: Value,
         source: String = ""
     ) -> Bool {
-        switch rule {
-        case .any:
-            notApplicable(id, why: "any accepted", source: source)
-            return true
-        case .atLeast(let bound):
-            return require(
-                id,
-                actual >= bound,
-                expected: "at least \(bound)",
-                actual: actual.description,
-                source: source
-            )
-        }
+        requireTerm(
+            id,
+            isAny: rule == .any,
+            rule.admits(actual),
+            expected: rule.bound.map { "at least \($0)" } ?? "",
+            actual: actual.description,
+            source: source
+        )
+    }
+
+    /// The line of a lower bound for each component.
+    @discardableResult
+    public mutating func requireMinimum(
+        _ id: String,
+        _ rule: ComponentMinimum,
+        _ actual: some Collection<UInt8>,
+        source: String = ""
+    ) -> Bool {
+        var bounds: [UInt8] = []
+        if case .atLeast(let bytes) = rule { bounds = bytes }
+        return requireTerm(
+            id,
+            isAny: rule == .any,
+            rule.admits(actual),
+            expected: "each component at least \(Hex.encode(bounds))",
+            actual: Hex.encode(actual),
+            source: source
+        )
     }
 
     /// The line of an upper bound.
@@ -215,30 +246,26 @@ extension Findings {
         _ actual: Value,
         source: String = ""
     ) -> Bool {
-        switch rule {
-        case .any:
-            notApplicable(id, why: "any accepted", source: source)
-            return true
-        case .atMost(let bound):
-            return require(
-                id,
-                actual <= bound,
-                expected: "at most \(bound)",
-                actual: actual.description,
-                source: source
-            )
-        }
+        requireTerm(
+            id,
+            isAny: rule == .any,
+            rule.admits(actual),
+            expected: rule.bound.map { "at most \($0)" } ?? "",
+            actual: actual.description,
+            source: source
+        )
     }
 
     /// The line of a demand on a flag.
     @discardableResult
     public mutating func requireFlag(_ id: String, _ rule: FlagRule, _ actual: Bool, source: String = "") -> Bool {
-        switch rule {
-        case .any:
-            notApplicable(id, why: "any accepted", source: source)
-            return true
-        case .must(let wanted):
-            return require(id, actual == wanted, expected: "\(wanted)", actual: "\(actual)", source: source)
-        }
+        requireTerm(
+            id,
+            isAny: rule == .any,
+            rule.admits(actual),
+            expected: rule == .must(true) ? "true" : "false",
+            actual: "\(actual)",
+            source: source
+        )
     }
 }

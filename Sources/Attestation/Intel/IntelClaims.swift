@@ -81,7 +81,7 @@ public struct IntelQuoteClaims: EvidenceClaims {
         if report.version != .v1_0 { object["mrServiceTd"] = .hex(report.mrServiceTd) }
         for index in 0..<4 { object["rtMr\(index)"] = .hex(report.rtMr(index)) }
         object["reportData"] = .hex(report.reportData)
-        if let rest = report.serviceTdExtension { object["serviceTdExtension"] = .hex(rest) }
+        if let fields = report.serviceTd { object["serviceTdExtension"] = .object(fields.json) }
     }
 }
 

@@ -181,7 +181,7 @@ public struct TDAttributePolicy: Sendable, Equatable {
     public var keyLocker: FlagRule
     /// Bit 63, PERFMON: performance counters.
     public var perfmon: FlagRule
-    /// Any bit that has no term of its own.
+    /// Any bit that has no term of its own. Bit 17, SERVTD_EXT, has a section of its own: `tdx-service-td`.
     public var otherBits: FlagRule
 
     static let debugMask: UInt64 = 0xff
@@ -193,7 +193,8 @@ public struct TDAttributePolicy: Sendable, Equatable {
     /// SERVTD_EXT: the report carries the initial service TD.
     static let serviceTdExtensionMask: UInt64 = 1 << 17
     static let otherMask =
-        ~(debugMask | septVeDisableMask | migratableMask | pksMask | keyLockerMask | perfmonMask)
+        ~(debugMask | septVeDisableMask | migratableMask | pksMask | keyLockerMask | perfmonMask
+        | serviceTdExtensionMask)
 
     /// Names every term.
     public init(

@@ -426,13 +426,8 @@ extension IntelQuotes {
             log.judge(report, logs: setting.collateral.items(.eventLog).map(\.body), into: &findings)
         }
         if bits & TDAttributePolicy.serviceTdExtensionMask != 0 {
-            // The initial platform of a migrated TD has a TCB of its own, which the present collateral says nothing about.
-            findings.missing(
-                "policy.initial-tcb",
-                expected: "the status of the platform on which the TD was first launched",
-                actual: "not evaluated",
-                source: Self.moduleSource
-            )
+            let section = setting.policy.section(TDXServiceTDPolicy.self)
+            TDXServiceTDPolicy.judge(section, report.serviceTd, source: Self.moduleSource, into: &findings)
         }
     }
 

@@ -54,8 +54,11 @@ public struct EnclaveReport: Sendable {
 public struct TDReport: Sendable {
     /// Which body it is.
     public enum Version: String, Sendable {
+        /// TDX 1.0: 584 bytes.
         case v1_0 = "1.0"
+        /// TDX 1.5: the versions now and the service TDs follow.
         case v1_5 = "1.5"
+        /// TDX 1.5 with the service TD extension.
         case v1_5Extended = "1.5-ex"
 
         /// The size of the body.
@@ -108,8 +111,10 @@ public struct TDReport: Sendable {
     public var teeTcbSvn2: ArraySlice<UInt8>? { version == .v1_0 ? nil : field(584, 16) }
     /// Hash of the bound service TDs; zero when there is none, as in every 1.0 body.
     public var mrServiceTd: ArraySlice<UInt8> { version == .v1_0 ? Self.zeroMeasurement : field(600, 48) }
-    /// The fields after a 1.5 body: identifiers, and the initial and current service TD.
-    public var serviceTdExtension: ArraySlice<UInt8>? { version == .v1_5Extended ? field(648, 237) : nil }
+    /// The fields after a 1.5 body; they mean something only when the attribute SERVTD_EXT is set.
+    public var serviceTd: ServiceTDExtension? {
+        version == .v1_5Extended ? ServiceTDExtension(bytes: field(648, ServiceTDExtension.byteCount)) : nil
+    }
 
     /// TD attributes as a number, bit 0 first.
     public var attributeBits: UInt64 {
@@ -121,7 +126,9 @@ public struct TDReport: Sendable {
 public struct IntelQuote: Sendable {
     /// What was quoted.
     public enum Body: Sendable {
+        /// An SGX enclave.
         case enclave(EnclaveReport)
+        /// A trust domain.
         case td(TDReport)
     }
 

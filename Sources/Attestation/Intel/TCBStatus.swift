@@ -3,15 +3,23 @@
 
 /// The state of a platform's trusted computing base.
 public enum TCBStatus: String, Sendable, CaseIterable {
+    /// Nothing is known against the platform.
     case upToDate = "UpToDate"
+    /// Enclaves or TDs must be hardened against an advisory; the platform itself is current.
     case swHardeningNeeded = "SWHardeningNeeded"
+    /// The platform must be configured otherwise.
     case configurationNeeded = "ConfigurationNeeded"
+    /// Both of the above.
     case configurationAndSWHardeningNeeded = "ConfigurationAndSWHardeningNeeded"
+    /// Firmware or microcode lacks security updates.
     case outOfDate = "OutOfDate"
+    /// It lacks updates and must be configured otherwise.
     case outOfDateConfigurationNeeded = "OutOfDateConfigurationNeeded"
     /// The TDX module was updated after the TD was launched: the TD itself is to be launched again.
     case tdRelaunchAdvised = "TDRelaunchAdvised"
+    /// The same, and the platform must be configured otherwise.
     case tdRelaunchAdvisedConfigurationNeeded = "TDRelaunchAdvisedConfigurationNeeded"
+    /// Nothing that the platform says may be believed.
     case revoked = "Revoked"
 
     /// The statuses that a policy may accept: every one but `Revoked`.

@@ -40,38 +40,24 @@ public final class NVIDIADevices: EvidenceFamily {
     }
 
     private let setting: AppraisalSetting
-    private let lists: [RevocationList]
-    private let responses: [OCSPResponse]
+    private let revocation: RevocationInformation
     private let devices: LinkMemory
     private let manifests: [JudgedManifest]
     private let malformed: [ParseError]
 
     public init(_ setting: AppraisalSetting) {
         self.setting = setting
-        var malformed: [ParseError] = []
-        let lists = setting.collateral.revocationLists(malformed: &malformed)
-        let responses = setting.collateral.ocspResponses(malformed: &malformed)
-        let grace = setting.policy.collateral.graceSeconds
-        devices = LinkMemory(
-            roots: setting.anchors.roots(.nvidiaDevice),
-            lists: lists,
-            responses: responses,
-            time: setting.time,
-            graceSeconds: grace
-        )
-        let signers = LinkMemory(
-            roots: setting.anchors.roots(.nvidiaRIM),
-            lists: lists,
-            responses: responses,
-            time: setting.time,
-            graceSeconds: grace
-        )
+        let revocation = RevocationInformation(setting.collateral)
+        self.revocation = revocation
+        devices = LinkMemory(setting, .nvidiaDevice, revocation)
+        let signers = LinkMemory(setting, .nvidiaRIM, revocation)
+        var malformed = revocation.malformed
         let terms = [
             setting.policy.section(NVIDIAGPUPolicy.self)?.device,
             setting.policy.section(NVIDIASwitchPolicy.self)?.device,
         ]
         // The stricter of the two sections decides for manifests, which serve both.
-        let revocation: RevocationRule = terms.contains { $0?.revocation == .required } ? .required : .whenGiven
+        let rule: RevocationRule = terms.contains { $0?.revocation == .required } ? .required : .whenGiven
         var manifests: [JudgedManifest] = []
         for item in setting.collateral.items(.nvidiaRIM) {
             do throws(ParseError) {
@@ -80,7 +66,7 @@ public final class NVIDIADevices: EvidenceFamily {
                 manifest.verify(
                     id: "nvidia.rim",
                     signers,
-                    revocation: { revocation.chainRule(lists: lists, responses: responses, issuers: $0) },
+                    revocation: { revocation.chainRule(rule, issuers: $0) },
                     into: &findings
                 )
                 manifests.append(JudgedManifest(manifest: manifest, findings: findings))
@@ -89,8 +75,6 @@ public final class NVIDIADevices: EvidenceFamily {
             }
         }
         self.manifests = manifests
-        self.lists = lists
-        self.responses = responses
         self.malformed = malformed
     }
 
@@ -179,18 +163,14 @@ public final class NVIDIADevices: EvidenceFamily {
     private func verifyDevice(
         _ device: NVIDIAEvidence.Device,
         id: String,
-        _ revocation: RevocationRule,
+        _ rule: RevocationRule,
         into findings: inout Findings
     ) {
         let leaf = device.identity.certificate
         let rules = ChainRules(
             id: id + ".chain",
             source: Self.source,
-            revocation: revocation.chainRule(
-                lists: lists,
-                responses: responses,
-                issuers: Array(device.chain.dropFirst())
-            )
+            revocation: revocation.chainRule(rule, issuers: Array(device.chain.dropFirst()))
         )
         devices.verify(device.chain, rules, into: &findings)
         let width = SignatureCurve.p384.coordinateCount
@@ -265,6 +245,7 @@ public final class NVIDIADevices: EvidenceFamily {
                 continue
             }
             findings.append(found.findings)
+            findings.rests(onUndated: "reference manifest \(found.manifest.product) \(found.manifest.version)")
             findings.require(line, true, expected: version, actual: version, source: Self.source)
             for measurement in found.manifest.measurements where measurement.isActive {
                 let place = "\(line)[\(measurement.index)]"
@@ -297,16 +278,7 @@ public final class NVIDIADevices: EvidenceFamily {
         into findings: inout Findings
     ) {
         let count = UInt64(evidence.devices.count)
-        switch terms.deviceCounts {
-        case .any: findings.notApplicable("nvidia.policy.deviceCount", why: "any accepted")
-        case .only(let counts):
-            findings.require(
-                "nvidia.policy.deviceCount",
-                counts.contains(count),
-                expected: counts.isEmpty ? "nothing is accepted (empty list)" : "one of \(counts)",
-                actual: "\(count)"
-            )
-        }
+        findings.requireAllowed("nvidia.policy.deviceCount", terms.deviceCounts, count)
         for (index, device) in evidence.devices.enumerated() {
             let id = "nvidia.policy[\(index)]"
             let report = device.report

@@ -6,16 +6,27 @@ public import Codecs
 public struct SPDMReport: Sendable {
     /// Types of opaque fields (NVIDIA attestation SDK, GPU and switch opaque data).
     public enum Field {
+        /// The driver's version as text; GPUs only.
         public static let driverVersion: UInt16 = 3
+        /// The firmware's version: eight little-endian bytes of a GPU, text of a switch.
         public static let vbiosVersion: UInt16 = 6
+        /// Whether the decoder engine that register 35 measures is on (0xaa) or off (0x55).
         public static let nvdec0Status: UInt16 = 11
+        /// The chip's stock-keeping unit.
         public static let chipSKU: UInt16 = 15
+        /// The board's project number.
         public static let project: UInt16 = 17
+        /// The board's stock-keeping unit.
         public static let projectSKU: UInt16 = 18
+        /// The firmware identity, SHA-384 (TCG DICE).
         public static let fwid: UInt16 = 20
+        /// Whether protected PCIe is on (0xaa) or off (0x55).
         public static let protectedPCIeStatus: UInt16 = 21
+        /// The version of this list of fields.
         public static let opaqueDataVersion: UInt16 = 34
+        /// The chip by name.
         public static let chipInfo: UInt16 = 35
+        /// The mode of confidential computing: 0 single GPU, 1 several GPUs, 2 protected PCIe.
         public static let featureFlag: UInt16 = 36
     }
 

@@ -29,21 +29,13 @@ public struct NitroClaims: EvidenceClaims {
 /// The verifier of AWS Nitro attestation documents.
 public struct NitroFamily: EvidenceFamily {
     private let setting: AppraisalSetting
-    private let lists: [RevocationList]
+    private let revocation: RevocationInformation
     private let links: LinkMemory
-    private let malformed: [ParseError]
 
     public init(_ setting: AppraisalSetting) {
         self.setting = setting
-        var malformed: [ParseError] = []
-        lists = setting.collateral.revocationLists(malformed: &malformed)
-        links = LinkMemory(
-            roots: setting.anchors.roots(.awsNitro),
-            lists: lists,
-            time: setting.time,
-            graceSeconds: setting.policy.collateral.graceSeconds
-        )
-        self.malformed = malformed
+        revocation = RevocationInformation(setting.collateral)
+        links = LinkMemory(setting, .awsNitro, revocation)
     }
 
     public static func recognises(_ evidence: [UInt8]) -> EvidenceKind? {
@@ -70,11 +62,11 @@ public struct NitroFamily: EvidenceFamily {
         let document = try NitroDocument(parsing: evidence[...])
         let leaf = try document.chain()[0]
         var crypto = Findings()
-        crypto.note(malformedCollateral: malformed)
+        crypto.note(malformedCollateral: revocation.malformed)
         let rules = setting.policy.section(NitroPolicy.self)
         document.verifySignature(
             links,
-            revocation: { (rules?.revocation ?? .required).chainRule(lists: lists, issuers: $0) },
+            revocation: { revocation.chainRule(rules?.revocation ?? .required, issuers: $0) },
             into: &crypto
         )
         var policy = Findings()

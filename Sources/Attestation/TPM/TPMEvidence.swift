@@ -205,13 +205,22 @@ public struct TPMEvidence: Sendable {
         var registers: [Int: [UInt8]] = [:]
         for entry in entries {
             // A missing key is the default, register 0.
-            var index: UInt64 = 0
-            var digest: ArraySlice<UInt8> = []
+            var key: UInt64?
+            var value: ArraySlice<UInt8>?
             for field in try Protobuf.fields(entry, max: 2, field: path) {
-                if field.number == 1 { index = try field.varint(path) } else { digest = try field.bytes(path) }
+                switch field.number {
+                case 1:
+                    try requireFirst(key == nil, path + ".key")
+                    key = try field.varint(path)
+                case 2:
+                    try requireFirst(value == nil, path + ".value")
+                    value = try field.bytes(path)
+                default: throw ParseError(field: path, expected: "fields 1 and 2", actual: "field \(field.number)")
+                }
             }
-            guard index < 32, digest.count == bank.digestCount else {
-                let actual = "register \(index), \(digest.count) bytes"
+            let index = key ?? 0
+            guard index < 32, let digest = value, digest.count == bank.digestCount else {
+                let actual = "register \(index), \(value?.count ?? 0) bytes"
                 throw ParseError(field: path, expected: "a register and its digest", actual: actual)
             }
             guard registers.updateValue(Array(digest), forKey: Int(index)) == nil else {

@@ -79,21 +79,13 @@ extension [UInt8] {
 /// leads to a pinned root; the quote itself cannot tell.
 public struct TPMFamily: EvidenceFamily {
     private let setting: AppraisalSetting
-    private let lists: [RevocationList]
+    private let revocation: RevocationInformation
     private let links: LinkMemory
-    private let malformed: [ParseError]
 
     public init(_ setting: AppraisalSetting) {
         self.setting = setting
-        var malformed: [ParseError] = []
-        lists = setting.collateral.revocationLists(malformed: &malformed)
-        links = LinkMemory(
-            roots: setting.anchors.roots(.tpm),
-            lists: lists,
-            time: setting.time,
-            graceSeconds: setting.policy.collateral.graceSeconds
-        )
-        self.malformed = malformed
+        revocation = RevocationInformation(setting.collateral)
+        links = LinkMemory(setting, .tpm, revocation)
     }
 
     public static func recognises(_ evidence: [UInt8]) -> EvidenceKind? {
@@ -111,7 +103,7 @@ public struct TPMFamily: EvidenceFamily {
         let evidence = try TPMEvidence(parsing: bytes)
         let rules = setting.policy.section(TPMPolicy.self)
         var crypto = Findings()
-        crypto.note(malformedCollateral: malformed)
+        crypto.note(malformedCollateral: revocation.malformed)
         verifyKey(evidence, rules?.revocation ?? .required, into: &crypto)
         for (index, part) in evidence.parts.enumerated() {
             part.quote.verify(
@@ -198,7 +190,7 @@ public struct TPMFamily: EvidenceFamily {
     }
 
     /// The key is pinned, or the first certificate is for it and leads to a pinned root.
-    private func verifyKey(_ evidence: TPMEvidence, _ revocation: RevocationRule, into findings: inout Findings) {
+    private func verifyKey(_ evidence: TPMEvidence, _ rule: RevocationRule, into findings: inout Findings) {
         let id = "tpm.key"
         let source = "TCG EK Credential Profile; TCG TPM 2.0 Keys for Device Identity and Attestation"
         if let pin = pin(of: evidence) {
@@ -227,7 +219,7 @@ public struct TPMFamily: EvidenceFamily {
         let rules = ChainRules(
             id: id + ".chain",
             source: source,
-            revocation: revocation.chainRule(lists: lists, issuers: Array(chain.dropFirst()) + links.roots),
+            revocation: revocation.chainRule(rule, issuers: Array(chain.dropFirst()) + links.roots),
             knownCriticalExtensions: [
                 Certificate.Extension.extendedKeyUsage, Certificate.Extension.subjectAlternativeName,
             ]

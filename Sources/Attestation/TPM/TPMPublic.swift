@@ -13,11 +13,17 @@ public struct TPMPublic: Sendable {
 
     /// Bits of TPMA_OBJECT (Part 2 §8.3).
     public enum Attribute {
+        /// The key cannot leave its TPM.
         public static let fixedTPM: UInt32 = 1 << 1
+        /// The key cannot get another parent.
         public static let fixedParent: UInt32 = 1 << 4
+        /// The TPM made the key itself.
         public static let sensitiveDataOrigin: UInt32 = 1 << 5
+        /// The key signs only what the TPM made, or decrypts only its structures.
         public static let restricted: UInt32 = 1 << 16
+        /// The key decrypts.
         public static let decrypt: UInt32 = 1 << 17
+        /// The key signs.
         public static let sign: UInt32 = 1 << 18
     }
 

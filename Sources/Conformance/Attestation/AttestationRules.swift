@@ -29,7 +29,8 @@ enum AttestationRules {
         """
 
     /// The sections by the names of vector families. For TDX and SGX they are what dcap-qvl 0.7.0 applies by itself and does
-    /// not keep apart from cryptography: no debugging, SEPT_VE_DISABLE, no PKS, no key locker, no service TD.
+    /// not keep apart from cryptography: no debugging, SEPT_VE_DISABLE, no PKS, no key locker, no migration, no
+    /// service TD.
     private static let text =
         """
         schema = "assay-attestation-policy-1"
@@ -41,13 +42,14 @@ enum AttestationRules {
             [tdx]
             debug = false
             septVeDisable = true
+            migratable = false
             pks = false
             keyLocker = false
             otherAttributes = false
             mrServiceTd = ["\(zeroes)"]
 
             """ + statuses + intelPlatform
-        + open("migratable perfmon mrSeam mrTd mrConfigId mrOwner mrOwnerConfig rtMr0 rtMr1 rtMr2 rtMr3 xfam") + """
+        + open("perfmon mrSeam mrTd mrConfigId mrOwner mrOwnerConfig rtMr0 rtMr1 rtMr2 rtMr3 xfam") + """
             [sev-snp]
             debug = false
             minTcb = { milan = "any", genoa = "any", turin = "any" }

@@ -85,14 +85,11 @@ public struct CCAClaims: EvidenceClaims {
 public struct CCAFamily: EvidenceFamily {
     static let source = "Arm RMM specification, attestation; draft-ffm-rats-cca-token"
     private let setting: AppraisalSetting
-    private let lists: [RevocationList]
-    private let malformed: [ParseError]
+    private let revocation: RevocationInformation
 
     public init(_ setting: AppraisalSetting) {
         self.setting = setting
-        var errors: [ParseError] = []
-        lists = setting.collateral.revocationLists(malformed: &errors)
-        malformed = errors
+        revocation = RevocationInformation(setting.collateral)
     }
 
     public static func recognises(_ evidence: [UInt8]) -> EvidenceKind? {
@@ -111,7 +108,7 @@ public struct CCAFamily: EvidenceFamily {
         var crypto = Findings()
         let chain = try token.platformChain()
         if !chain.isEmpty && !setting.anchors.roots(.armCCA).isEmpty {
-            crypto.note(malformedCollateral: malformed)
+            crypto.note(malformedCollateral: revocation.malformed)
             verifyChain(chain, token, into: &crypto)
         } else {
             ArmSigner.verify(
@@ -167,15 +164,8 @@ public struct CCAFamily: EvidenceFamily {
     /// when they are given; makers of platforms publish none yet.
     private func verifyChain(_ chain: [Certificate], _ token: CCAToken, into findings: inout Findings) {
         let id = "cca.platform"
-        let roots = setting.anchors.roots(.armCCA)
-        let verifier = ChainVerifier(
-            roots: roots,
-            lists: lists,
-            time: setting.time,
-            graceSeconds: setting.policy.collateral.graceSeconds
-        )
-        let issuers = Array(chain.dropFirst()) + roots
-        let rule = RevocationRule.whenGiven.chainRule(lists: lists, issuers: issuers)
+        let verifier = ChainVerifier(setting, .armCCA, revocation)
+        let rule = revocation.chainRule(.whenGiven, issuers: Array(chain.dropFirst()) + verifier.roots)
         verifier.verify(chain, ChainRules(id: id + ".chain", source: "RFC 9360 §2", revocation: rule), into: &findings)
         findings.require(
             id + ".signature",
