@@ -228,7 +228,7 @@ let package = Package(
             of: "CollateralClient",
             ["AssayTesting", "Attestation", "Codecs", "CollateralClient", "Transfer", "Verdicts"]
         ),
-        tests(of: "TransparencyLog", ["Codecs", "Commitments", "Signatures", "TransparencyLog"]),
+        tests(of: "TransparencyLog", ["AssayTesting", "Codecs", "Commitments", "Signatures", "TransparencyLog"]),
         program(
             "LogCrashProbe",
             ["Commitments", "LogKeeping", "Signatures", "TransparencyLog"],

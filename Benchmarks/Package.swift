@@ -11,7 +11,7 @@ let package = Package(
             name: "commitment-bench",
             dependencies: [
                 .product(name: "Assay", package: "assay"), .product(name: "AssayLogKeeping", package: "assay"),
-                "COpenSSLPeer",
+                .product(name: "AssayTesting", package: "assay"), "COpenSSLPeer",
             ],
             path: "Sources/CommitmentBenchmarks"
         ),

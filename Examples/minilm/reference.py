@@ -6,8 +6,9 @@ It shares no code with Assay: it reads the same weights by its own means and com
     reference.py --model FOLDER --ids ids.npy --lengths lengths.npy -o embeddings.npy [--float32] [--times N]
 
 ids is int32 [sentences, tokens], lengths is int32 or uint32 [sentences]: tokens from there on are padding and are seen by
-no other token. The output is [sentences, 384], mean-pooled over the sentence's tokens and of length 1. With --float32 it
-computes in single precision, as one would for speed; --times N prints the median wall time of N evaluations in seconds.
+no other token. Both may be the .raw files of a job folder. The output is [sentences, 384], mean-pooled over the sentence's tokens and of length 1. With --float32 it
+computes in single precision, as one would for speed; --times N prints the median of N evaluations: seconds by the clock,
+and seconds of all processors.
 """
 import argparse
 import json
@@ -33,13 +34,30 @@ def load(folder, dtype):
     return tensors
 
 
-def erf_function():
+def erf_function(dtype):
     try:
         from scipy.special import erf
 
         return erf
     except ImportError:
-        return np.vectorize(math.erf, otypes=[np.float64])
+        return fast_erf if dtype == np.float32 else np.vectorize(math.erf, otypes=[np.float64])
+
+
+def fast_erf(x):
+    """Abramowitz and Stegun 7.1.26, within 1.5e-7: as good as single precision has use for, in blocks that fit a cache."""
+    out = np.empty_like(x)
+    flat, target = x.reshape(-1), out.reshape(-1)
+    for start in range(0, flat.size, 65536):
+        part = flat[start : start + 65536]
+        a = np.abs(part)
+        t = 1 / (1 + np.float32(0.3275911) * a)
+        sum = np.float32(1.061405429) * t
+        for factor in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
+            sum += np.float32(factor)
+            sum *= t
+        a *= a
+        target[start : start + 65536] = np.copysign(1 - sum * np.exp(-a), part)
+    return out
 
 
 def layer_norm(x, weight, bias):
@@ -84,6 +102,10 @@ def evaluate(w, ids, lengths, erf):
     return pooled / np.linalg.norm(pooled, axis=-1, keepdims=True)
 
 
+def integers(path):
+    return np.fromfile(path, "<i4") if path.endswith(".raw") else np.load(path)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True)
@@ -94,18 +116,20 @@ def main():
     parser.add_argument("--times", type=int, default=0)
     options = parser.parse_args()
     weights = load(options.model, np.float32 if options.float32 else np.float64)
-    ids, lengths = np.load(options.ids), np.load(options.lengths).astype(np.int64)
-    erf = erf_function()
+    lengths = integers(options.lengths).astype(np.int64)
+    ids = integers(options.ids).reshape(len(lengths), -1)
+    erf = erf_function(next(iter(weights.values())).dtype)
     embeddings = evaluate(weights, ids, lengths, erf)
     if options.output:
         np.save(options.output, embeddings)
     if options.times:
-        walls = []
+        walls, processors = [], []
         for _ in range(options.times):
-            begin = time.perf_counter()
+            begin = time.perf_counter(), time.process_time()
             evaluate(weights, ids, lengths, erf)
-            walls.append(time.perf_counter() - begin)
-        print(f"{statistics.median(walls):.4f}")
+            walls.append(time.perf_counter() - begin[0])
+            processors.append(time.process_time() - begin[1])
+        print(f"{statistics.median(walls):.4f} {statistics.median(processors):.4f}")
 
 
 main()

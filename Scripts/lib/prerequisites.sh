@@ -90,13 +90,17 @@ require_build_packages() {
     fi
 }
 
-# Other implementations from PyPI that judge random claims beside Assay, in an environment of their own below .tools. A
-# machine that cannot have them skips that comparison and says so.
+# prepare_peers [all]: other implementations from PyPI that judge random claims beside Assay, in an environment of their own
+# below .tools: those of hashes and CBOR, with `all` those of curves too. A machine that cannot have them skips that comparison
+# and says so.
 prepare_peers() {
     [ -n "${ASSAY_PEERS:-}" ] && return
-    local folder=.tools/peers packages="py-arkworks-bls12381==0.5.0 ckzg==2.1.8 py-ecc==8.0.0"
-    packages="$packages blake3==1.0.11 cbor2==5.7.0 pycose==1.1.0"
-    if [ "$(cat "$folder/packages" 2>/dev/null)" = "$packages" ]; then return; fi
+    local folder=.tools/peers some="blake3==1.0.11 cbor2==5.7.0 pycose==1.1.0" packages have
+    local all="$some py-arkworks-bls12381==0.5.0 ckzg==2.1.8 py-ecc==8.0.0"
+    packages=$some
+    [ "${1:-}" = all ] && packages=$all
+    have=$(cat "$folder/packages" 2>/dev/null || true)
+    if [ "$have" = "$packages" ] || [ "$have" = "$all" ]; then return; fi
     require_packages "an environment for the peers" python3 python3-venv
     say "installing the peers: $packages"
     # shellcheck disable=SC2086
@@ -104,7 +108,7 @@ prepare_peers() {
         printf '%s\n' "$packages" >"$folder/packages"
     else
         rm -rf "$folder"
-        say "the peers could not be installed: random claims are not compared with them (PeerTests is skipped)"
+        say "the peers could not be installed ($packages): random claims are not compared with them; those tests are skipped"
     fi
 }
 

@@ -3,7 +3,7 @@ public import Foundation
 
 /// A Python that may have peers of Assay.
 public enum PeerPython {
-    /// `$ASSAY_PEERS`, else `.tools/peers` in the package (`Scripts/test --long` makes it), else the system's Python.
+    /// `$ASSAY_PEERS`, else `.tools/peers` in the package (`Scripts/test` makes it), else the system's Python.
     private static let program: String = {
         if let named = ProcessInfo.processInfo.environment["ASSAY_PEERS"], !named.isEmpty { return named }
         let own = SharedVectors.packageRoot.appendingPathComponent(".tools/peers/bin/python").path
@@ -30,7 +30,7 @@ public enum PeerPython {
     /// Whether a module can be imported, for `.enabled(if:)`; says which suite is skipped when it cannot.
     public static func has(_ module: String, for suite: String) -> Bool {
         if run("import \(module)") != nil { return true }
-        let line = "skipped: \(suite): no Python module '\(module)'; Scripts/test --long installs it\n"
+        let line = "skipped: \(suite): no Python module '\(module)'; Scripts/test installs it\n"
         FileHandle.standardError.write(Data(line.utf8))
         return false
     }

@@ -5,18 +5,20 @@ public import Receipts
 public import Replay
 internal import Signatures
 
-/// A complete small job: y = mix(x · x + 7) over unsigned 32-bit integers.
+/// A complete small job: y = fold(x · x + 7) over unsigned 32-bit integers, fold(h) = h ^ h >> 5.
 public struct TinyJob: Sendable {
     /// The number of elements.
     public static let count = 64
-    /// The OpenCL C text; a real device computes what `TinyRunner` computes.
+    /// The OpenCL C text. It passes admission, and a real device computes what `TinyRunner` computes.
     public static let source = """
-        __kernel void square(__global const uint *x, __global uint *h, uint c) {
+        __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+        void square(__global const uint *x, __global uint *h, uint c) {
             size_t i = get_global_id(0);
             h[i] = x[i] * x[i] + c;
         }
 
-        __kernel void mix(__global const uint *h, __global uint *y) {
+        __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+        void fold(__global const uint *h, __global uint *y) {
             size_t i = get_global_id(0);
             y[i] = h[i] ^ (h[i] >> 5);
         }
@@ -64,7 +66,7 @@ public struct TinyJob: Sendable {
                     ]
                 ),
                 step(
-                    "mix",
+                    "fold",
                     [
                         .object(["slot": .string("h")]),
                         .object(["slot": .string("y"), "access": .string("write")]),
@@ -122,10 +124,13 @@ public struct TinyRunner: Runner {
 
     /// How the runner lies.
     public var fault: Fault
+    /// By how much of admission it says that the kernels went.
+    public var admission: KernelAdmission
 
     /// A runner with this fault.
-    public init(_ fault: Fault = .none) {
+    public init(_ fault: Fault = .none, admission: KernelAdmission = .rulesAlone) {
         self.fault = fault
+        self.admission = admission
     }
 
     public func run(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> RunOutcome {
@@ -136,7 +141,7 @@ public struct TinyRunner: Runner {
         default: break
         }
         guard let source = files["kernels/tiny.cl"], let x = files["inputs/x.raw"], x.count == 4 * TinyJob.count,
-            ["square", "mix"].starts(with: spec.steps.map(\.kernel)), !spec.steps.isEmpty
+            ["square", "fold"].starts(with: spec.steps.map(\.kernel)), !spec.steps.isEmpty
         else {
             return .failed(RunFailure(.input, "not the tiny job"))
         }
@@ -144,7 +149,7 @@ public struct TinyRunner: Runner {
         if case .flippedIntermediateBit(let element) = fault { h[element] ^= 1 }
         var y = h.map { $0 ^ $0 >> 5 }
         if case .flippedOutputBit(let element) = fault { y[element] ^= 1 }
-        let leaves = [(0, "square", 1, "h", h), (1, "mix", 2, "y", y)].map { step, kernel, index, name, words in
+        let leaves = [(0, "square", 1, "h", h), (1, "fold", 2, "y", y)].map { step, kernel, index, name, words in
             Trace.Leaf(
                 step: UInt32(step),
                 kernelDigest: SHA256.hash(Array("tiny\0\(kernel)\0".utf8) + source),
@@ -153,16 +158,16 @@ public struct TinyRunner: Runner {
         }
         // The result of the first step alone is what it left behind.
         let outputs = spec.steps.count == 1 ? ["h": Self.bytes(h)] : ["y": Self.bytes(y)]
-        return .completed(
-            Execution(
-                outputs: outputs,
-                trace: Trace(leaves: Array(leaves.prefix(spec.steps.count))),
-                device: Self.device,
-                sandbox: SandboxReport(measures: []),
-                wallMicroseconds: 1,
-                workUnits: spec.workUnits
-            )
+        var execution = Execution(
+            outputs: outputs,
+            trace: Trace(leaves: Array(leaves.prefix(spec.steps.count))),
+            device: Self.device,
+            sandbox: SandboxReport(measures: []),
+            wallMicroseconds: 1,
+            workUnits: spec.workUnits
         )
+        execution.admission = admission
+        return .completed(execution)
     }
 
     /// The device that the runner says it is.

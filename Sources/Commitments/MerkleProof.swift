@@ -14,7 +14,7 @@ extension MerkleTree {
     }
 
     /// The root that `proof` leads to from `leaf`; `nil` when the index is out of range or the number of hashes is wrong.
-    static func rootByInclusion(leaf: Digest, index: UInt64, size: UInt64, proof: [Digest]) -> Digest? {
+    public static func rootByInclusion(leaf: Digest, index: UInt64, size: UInt64, proof: [Digest]) -> Digest? {
         guard index < size else { return nil }
         // Levels at which the leaf's path has a sibling: below the point where it joins the right border all of them,
         // above it only those where the border node is a right child.

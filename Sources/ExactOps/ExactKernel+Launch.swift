@@ -3,7 +3,9 @@
 extension ExactKernel {
     /// The work-items of a group in each dimension, and of the whole range.
     public struct Launch: Sendable, Equatable {
+        /// Work-items in each dimension; a multiple of `local`.
         public var global: [UInt64]
+        /// Work-items of a work-group in each dimension.
         public var local: [UInt64]
     }
 

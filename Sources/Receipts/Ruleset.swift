@@ -52,7 +52,9 @@ public struct Ruleset: Sendable, Equatable {
 
     /// One share of a real amount.
     public struct Part: Sendable, Equatable {
+        /// Whose account it goes to.
         public let leg: AccountName.Purpose
+        /// What it is a share of.
         public let base: Base
         /// Minor units.
         public let amount: UInt64

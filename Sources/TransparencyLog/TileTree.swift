@@ -31,6 +31,7 @@ public enum TileError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// The tree of a log at one size, read through its tiles. Tiles stay in memory once read, up to a bound.
 public final class TileTree: MerkleNodes {
+    /// What reading a tile can throw.
     public typealias Failure = TileError
 
     /// The number of entries.

@@ -2,6 +2,7 @@
 public import Commitments
 internal import Glibc
 public import Ledger
+public import Receipts
 
 /// Where an engine keeps the files of its jobs.
 public protocol ArtefactKeeper: Sendable {
@@ -9,15 +10,15 @@ public protocol ArtefactKeeper: Sendable {
     /// - Precondition: the caller has checked that `cid` is the identifier of `bytes`.
     func put(_ bytes: [UInt8], cid: CID) throws(StorageError)
     /// Whether a file of this identifier is there.
-    func contains(_ cid: CID) throws(StorageError) -> Bool
+    func contains(_ identity: ArtefactIdentity) throws(StorageError) -> Bool
     /// The bytes kept under `cid`; `nil` when there are none.
     func get(_ cid: CID) throws(StorageError) -> [UInt8]?
 }
 
 /// A folder of immutable files, each named by its CID.
 ///
-/// A file appears under its name only when all of its bytes are on the disk. Reading checks nothing again: whoever needs
-/// certainty hashes what it got.
+/// A file appears under its name only when all of its bytes are on the disk. What is read is hashed: a file that a disk or
+/// somebody has changed is set aside and counts as missing, so that it is asked for again.
 public struct ArtefactStore: ArtefactKeeper {
     private let folder: String
 
@@ -28,22 +29,39 @@ public struct ArtefactStore: ArtefactKeeper {
         DurableFile.removeLeftovers(in: folder)
     }
 
-    /// Keeps `bytes` under `cid`.
+    /// Keeps `bytes` under `cid`, in the place of a damaged file if there is one.
     /// - Precondition: the caller has checked that `cid` is the identifier of `bytes`.
     public func put(_ bytes: [UInt8], cid: CID) throws(StorageError) {
-        guard !contains(cid) else { return }
+        // An unreadable file is replaced like one with other bytes.
+        if let kept = try? DurableFile.read(path(cid)), kept == bytes { return }
         try DurableFile.write(bytes, to: path(cid), in: folder)
     }
 
-    /// Whether a file of this identifier is there.
-    public func contains(_ cid: CID) -> Bool {
-        access(path(cid), F_OK) == 0
+    /// Whether a file of this identifier and length is there. Its bytes are not read.
+    public func contains(_ identity: ArtefactIdentity) -> Bool {
+        var status = stat()
+        return stat(path(identity.cid), &status) == 0 && UInt64(status.st_size) == identity.byteCount
     }
 
-    /// The bytes kept under `cid`; `nil` when there are none.
+    /// The bytes kept under `cid`; `nil` when there are none, or others than the name says.
     public func get(_ cid: CID) throws(StorageError) -> [UInt8]? {
-        try DurableFile.read(path(cid))
+        guard let bytes = try DurableFile.read(path(cid)) else { return nil }
+        guard ArtefactIdentity(of: bytes).cid == cid else {
+            try setAside(cid)
+            return nil
+        }
+        return bytes
     }
+
+    /// Takes a damaged file's name away from it and keeps its bytes for whoever wants to know what happened.
+    public func setAside(_ cid: CID) throws(StorageError) {
+        guard rename(path(cid), folder + "/" + Self.damagedPrefix + cid.text) == 0 || errno == ENOENT else {
+            throw .system(path(cid), "set the damaged file aside")
+        }
+    }
+
+    /// How the names of files begin that were set aside.
+    static let damagedPrefix = ".damaged-"
 
     private func path(_ cid: CID) -> String {
         folder + "/" + cid.text
@@ -63,8 +81,9 @@ public struct DatabaseArtefacts: ArtefactKeeper {
         try Self.translating(cid, "write the file") { () throws(LedgerError) in try files.put(bytes, cid: cid.text) }
     }
 
-    public func contains(_ cid: CID) throws(StorageError) -> Bool {
-        try Self.translating(cid, "look for the file") { () throws(LedgerError) in try files.contains(cid.text) }
+    public func contains(_ identity: ArtefactIdentity) throws(StorageError) -> Bool {
+        let cid = identity.cid
+        return try Self.translating(cid, "look for the file") { () throws(LedgerError) in try files.contains(cid.text) }
     }
 
     public func get(_ cid: CID) throws(StorageError) -> [UInt8]? {

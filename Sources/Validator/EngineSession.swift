@@ -87,7 +87,7 @@ public struct EngineSession: Sendable {
         keepingIn artefacts: ArtefactStore
     ) async throws(AgentError) -> [UInt8] {
         let kept = try AgentError.wrap { () throws(StorageError) in try artefacts.get(identity.cid) }
-        if let kept, ArtefactIdentity(of: kept) == identity { return kept }
+        if let kept, UInt64(kept.count) == identity.byteCount { return kept }
         let bytes = try await call { engine throws(EngineError) in try await engine.file(job: job, cid: identity.cid) }
         let actual = ArtefactIdentity(of: bytes)
         guard actual == identity else {

@@ -15,7 +15,7 @@ extension RunLog {
             "sandbox \(execution.sandbox.measures.map(\.rawValue).joined(separator: " "))",
             "\(statement.steps) launches in \(execution.wallMicroseconds) us",
         ]
-        if !execution.admission.isEmpty { lines.append("admission " + execution.admission) }
+        lines.append("admission " + execution.admission.summary)
         if let usage = execution.usage {
             let processor = "\(usage.processorMicroseconds) us of processor time"
             lines.append("worker: \(processor), at most \(usage.peakMemoryBytes) bytes of memory")

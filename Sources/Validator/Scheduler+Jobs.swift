@@ -141,7 +141,10 @@ extension Scheduler {
     func offerWhenComplete(_ job: Digest) async throws(EngineError) {
         guard engine.jobs[job]?.phase == .funded, let file = try documents(of: job) else { return }
         guard try missingInputs(file).isEmpty else { return }
-        if let reason = try fault(in: file) {
+        let reason = try fault(in: file)
+        // A file that turned out to be damaged has been set aside, and is asked for again.
+        guard try missingInputs(file).isEmpty else { return }
+        if let reason {
             try await perform(.refuse(job: job, reason: reason))
         } else {
             try await perform(.filesPresent(job: job))
@@ -284,7 +287,7 @@ extension Scheduler {
         var missing: [CID] = []
         do throws(StorageError) {
             for identity in identities where seen.insert(identity.cid).inserted {
-                if try !artefacts.contains(identity.cid) { missing.append(identity.cid) }
+                if try !artefacts.contains(identity) { missing.append(identity.cid) }
             }
         } catch {
             throw EngineError(.unavailable, "storage", error.description)

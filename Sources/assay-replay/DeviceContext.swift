@@ -149,7 +149,7 @@ struct DeviceContext {
     }
 
     /// Makes a buffer with `content`, or filled with zeros.
-    func buffer(byteCount: Int, content: [UInt8]?, isWritten: Bool) throws(RunFailure) -> Buffer {
+    func buffer(byteCount: Int, content: UnsafeRawBufferPointer?, isWritten: Bool) throws(RunFailure) -> Buffer {
         var status: cl_int = 0
         let flags = cl_mem_flags(isWritten ? CL_MEM_READ_WRITE : CL_MEM_READ_ONLY)
         guard let handle = clCreateBuffer(context, flags, byteCount, nil, &status) else {
@@ -161,10 +161,30 @@ struct DeviceContext {
     }
 
     /// Writes a buffer's whole content.
-    func write(_ content: [UInt8], to buffer: Buffer) throws(RunFailure) {
-        let blocking = cl_bool(CL_TRUE)
-        let status = clEnqueueWriteBuffer(queue, buffer.handle, blocking, 0, content.count, content, 0, nil, nil)
+    func write(_ content: UnsafeRawBufferPointer, to buffer: Buffer) throws(RunFailure) {
+        let status = enqueueWrite(content, to: buffer)
         guard status == CL_SUCCESS else { throw Self.failure("clEnqueueWriteBuffer", status) }
+    }
+
+    /// Writes a buffer's whole content.
+    func write(_ content: [UInt8], to buffer: Buffer) throws(RunFailure) {
+        let status = content.withUnsafeBytes { enqueueWrite($0, to: buffer) }
+        guard status == CL_SUCCESS else { throw Self.failure("clEnqueueWriteBuffer", status) }
+    }
+
+    private func enqueueWrite(_ content: UnsafeRawBufferPointer, to buffer: Buffer) -> cl_int {
+        let blocking = cl_bool(CL_TRUE)
+        return clEnqueueWriteBuffer(
+            queue,
+            buffer.handle,
+            blocking,
+            0,
+            content.count,
+            content.baseAddress,
+            0,
+            nil,
+            nil
+        )
     }
 
     /// Fills a buffer with zeros.
@@ -241,6 +261,30 @@ struct DeviceContext {
         }
         guard status == CL_SUCCESS else { throw Self.failure("clEnqueueReadBuffer", status) }
         return bytes
+    }
+
+    /// Shows `body` the content of a buffer. A CPU's driver maps a buffer where it lies, without a copy.
+    func withContent(of buffer: Buffer, _ body: (UnsafeRawBufferPointer) -> Void) throws(RunFailure) {
+        // The simulator's mapping is a copy both ways.
+        if isSimulator { return try read(buffer).withUnsafeBytes(body) }
+        var status: cl_int = 0
+        let (flags, blocking) = (cl_map_flags(CL_MAP_READ), cl_bool(CL_TRUE))
+        let place = clEnqueueMapBuffer(
+            queue,
+            buffer.handle,
+            blocking,
+            flags,
+            0,
+            buffer.byteCount,
+            0,
+            nil,
+            nil,
+            &status
+        )
+        guard status == CL_SUCCESS, let place else { throw Self.failure("clEnqueueMapBuffer", status) }
+        body(UnsafeRawBufferPointer(start: place, count: buffer.byteCount))
+        status = clEnqueueUnmapMemObject(queue, buffer.handle, place, 0, nil, nil)
+        guard status == CL_SUCCESS else { throw Self.failure("clEnqueueUnmapMemObject", status) }
     }
 
     private static func failure(_ call: String, _ status: cl_int) -> RunFailure {

@@ -3,8 +3,22 @@ import Codecs
 import Glibc
 import Replay
 
-/// Reads the request from front to back.
+/// Reads the request from front to back, where the kernel maps it: its file is sealed, so that nothing in it can change.
 struct RequestReader {
+    private let bytes: UnsafeRawBufferPointer
+    private var position = 0
+
+    init() throws(RunFailure) {
+        var status = stat()
+        guard fstat(WorkerRequest.descriptor, &status) == 0, status.st_size > 0 else {
+            throw RunFailure(.protocolViolation, "no request")
+        }
+        let length = Int(status.st_size)
+        guard let base = mmap(nil, length, PROT_READ, MAP_PRIVATE, WorkerRequest.descriptor, 0), base != MAP_FAILED
+        else { throw RunFailure(.outOfMemory, "cannot map a request of \(length) bytes: errno \(errno)") }
+        bytes = UnsafeRawBufferPointer(start: base, count: length)
+    }
+
     mutating func header() throws(RunFailure) -> WorkerRequest {
         let prefix = try read(WorkerRequest.prefixLength)
         do throws(ParseError) {
@@ -24,21 +38,14 @@ struct RequestReader {
     }
 
     /// The next `count` bytes.
-    mutating func read(_ count: Int) throws(RunFailure) -> [UInt8] {
-        var isComplete = true
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            while filled < count {
-                let part = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...])
-                let got = Glibc.read(WorkerRequest.descriptor, part.baseAddress, part.count)
-                if got < 0 && errno == EINTR { continue }
-                guard got > 0 else {
-                    isComplete = false
-                    return
-                }
-                filled += got
-            }
+    mutating func read(_ count: Int) throws(RunFailure) -> [UInt8] { Array(try view(count)) }
+
+    /// The next `count` bytes where they lie.
+    mutating func view(_ count: Int) throws(RunFailure) -> UnsafeRawBufferPointer {
+        guard count >= 0, count <= bytes.count - position else {
+            throw RunFailure(.protocolViolation, "the request ends early")
         }
-        guard isComplete else { throw RunFailure(.protocolViolation, "the request ends early") }
-        return bytes
+        defer { position += count }
+        return UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])
     }
 }

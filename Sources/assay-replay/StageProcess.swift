@@ -8,7 +8,7 @@ enum StageProcess {
     /// Performs `stage` and ends the process.
     static func perform(_ stage: WorkerStage) -> Never {
         do throws(RunFailure) {
-            var reader = RequestReader()
+            var reader = try RequestReader()
             let request = try reader.header()
             guard request.stage == stage else {
                 throw RunFailure(.protocolViolation, "asked for stage \(request.stage.rawValue)")
@@ -123,7 +123,7 @@ enum StageProcess {
         var buffers: [Buffer] = []
         for (index, slot) in request.spec.slots.enumerated() {
             let isGiven = slot.file != nil || request.states.contains(index)
-            let content = isGiven ? try reader.read(slot.byteCount) : nil
+            let content = isGiven ? try reader.view(slot.byteCount) : nil
             buffers.append(
                 try context.buffer(byteCount: slot.byteCount, content: content, isWritten: slot.file == nil)
             )
@@ -162,7 +162,6 @@ enum StageProcess {
         var place: [UInt8] = []
         place.appendLittleEndian(UInt32(launch))
         place.appendLittleEndian(UInt32(slot))
-        let content = try context.read(buffers[slot])
-        content.withUnsafeBytes { Reply.send(kind, place, $0) }
+        try context.withContent(of: buffers[slot]) { Reply.send(kind, place, $0) }
     }
 }

@@ -153,11 +153,14 @@ struct AssayDaemon: AsyncParsableCommand {
     var minimumSandbox: String = Daemon.defaultSandboxLevel
 
     @Flag(
-        name: .customLong("full-admission"),
-        help:
-            "The validator admits new kernels by every stage (dry run in Oclgrind, differential run) before it runs them."
+        inversion: .prefixedNo,
+        help: """
+            Whether the validator admits new kernels by every stage (dry run in Oclgrind, differential run) before it runs \
+            them, once for each set of sources and steps. It does where Oclgrind is installed, unless told otherwise; \
+            verdicts name the stages.
+            """
     )
-    var fullAdmission = false
+    var fullAdmission: Bool?
 
     @Option(help: "Workers that wait, started, for a job.")
     var warmWorkers = 2

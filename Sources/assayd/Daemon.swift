@@ -91,10 +91,13 @@ struct Daemon {
     ) throws {
         let key = try folder.key(.validator)
         var validating: any Runner = runner
-        if options.fullAdmission {
+        if options.fullAdmission ?? SandboxedRunner.hasSimulator {
             let admitting = AdmittingRunner(runner.base, cache: admissions(folder, key))
             validating = TestedRunner(admitting, tester: runner.base)
         }
+        log.notice(
+            "validator: \(validating is TestedRunner<AdmittingRunner> ? "every stage" : "the rules alone") of admission"
+        )
         var beacon: BeaconSource?
         if !options.drand.isEmpty {
             let nodes = try DrandClient(urls: options.drand)

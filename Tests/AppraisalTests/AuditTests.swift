@@ -68,7 +68,7 @@ import Verdicts
         )
         let divergence = try #require(report.summary?.divergence)
         #expect(divergence.step == 1)
-        #expect(divergence.kernel == "mix")
+        #expect(divergence.kernel == "fold")
         #expect(divergence.slot == "y")
         #expect(divergence.element == 17)
         let settlement = try #require(report.summary?.receipt.settlement)

@@ -13,7 +13,8 @@ import Verdicts
     /// A node's statement about a run of the tiny job, and what an appraiser finds in a run of its own.
     private func appraise(
         claim: TinyRunner.Fault,
-        run: TinyRunner.Fault
+        run: TinyRunner.Fault,
+        admission: KernelAdmission = .rulesAlone
     ) async throws -> (verdict: Verdict, divergence: Divergence?) {
         let factory = try BundleFactory()
         let job = factory.tiny.job
@@ -46,7 +47,7 @@ import Verdicts
             execution: execution,
             trace: claimed.trace,
             outputs: claimed.outputs,
-            outcome: await TinyRunner(run).run(job.spec.replay, files: factory.tiny.files)
+            outcome: await TinyRunner(run, admission: admission).run(job.spec.replay, files: factory.tiny.files)
         )
     }
 
@@ -56,9 +57,19 @@ import Verdicts
         #expect(verdict.soundness == .exact)
         #expect(verdict.fault == .none)
         #expect(verdict.firstFailure == nil)
-        #expect(verdict.assumptions.map(\.id) == ["kernel-integer"])
+        #expect(verdict.assumptions.map(\.id) == ["kernel-integer", "kernel-admission"])
         #expect(verdict.cost.workUnits == 128_000)
         #expect(divergence == nil)
+    }
+
+    /// A verdict says by how much of admission the kernels went; what was left out is an assumption.
+    @Test func admissionIsStated() async throws {
+        let (weak, _) = try await appraise(claim: .none, run: .none)
+        #expect(weak.checks.contains { $0.id == "replay.admission" && $0.actual.hasPrefix("rules passed;") })
+        let complete = KernelAdmission(summary: "rules, compile, dry-run, differential passed", isComplete: true)
+        let (strong, _) = try await appraise(claim: .none, run: .none, admission: complete)
+        #expect(strong.checks.contains { $0.id == "replay.admission" && $0.actual == complete.summary })
+        #expect(strong.assumptions.map(\.id) == ["kernel-integer"])
     }
 
     @Test func aFlippedOutputBitIsNamed() async throws {

@@ -134,6 +134,23 @@ import Testing
         #expect(await workplace.run(check + [workplace.path("r2")]).status == .rejected)
         #expect(await workplace.run(["log", "fsck", log, "--vkey", vkey]).status == .ok)
 
+        // The same proof as a COSE Receipt.
+        let receipt = workplace.path("r3.cose")
+        let wrote = await workplace.run(["log", "receipt", log, "3", "-o", receipt, "--key", key, "--json"])
+        #expect(wrote.status == .ok)
+        guard case .string(let signer)? = try wrote.member("key") else {
+            Issue.record("no key")
+            return
+        }
+        let judge = ["log", "check-receipt", receipt, "--by", signer, "--digest", "--file"]
+        #expect(await workplace.run(judge + [workplace.path("r3")]).status == .ok)
+        #expect(await workplace.run(judge + [workplace.path("r2")]).status == .rejected)
+        #expect(await workplace.run(["log", "receipt", log, "5", "-o", receipt, "--key", key]).status == .noInput)
+        // A witness without its key is a slip of the user, found before anything is written.
+        let alone = ["log", "append", workplace.path("r0"), "--log", log, "--origin", origin, "--key", key]
+        #expect(await workplace.run(alone + ["--witness", "http://127.0.0.1:1"]).status == .usage)
+        #expect(try await workplace.run(["log", "root", log, "--json"]).member("size") == .string("5"))
+
         let checkpoint = try Data(contentsOf: URL(fileURLWithPath: log + "/checkpoint"))
         try workplace.write(Array("old 0\n\n".utf8) + checkpoint, "request")
         let witness = [

@@ -67,6 +67,24 @@ struct FsckCommandTests {
         #expect(try run.member("error.id") == .string("fsck.audits"))
     }
 
+    @Test func aDamagedArtefactIsSetAsideWhenAskedFor() async throws {
+        let workplace = try Workplace()
+        let bundle = try await BundleFactory().bundle(.accepted)
+        let job = try Bundle(parsing: bundle).jobID.digest
+        let data = try await dataFolder(workplace, bundle: bundle, job: job)
+        let name = CID.raw(Array("what it was".utf8)).text
+        try FileManager.default.createDirectory(atPath: data + "/artefacts", withIntermediateDirectories: true)
+        try Data("what it is".utf8).write(to: URL(fileURLWithPath: data + "/artefacts/" + name))
+        for arguments in [[], ["--repair"]] {
+            let run = await workplace.run(["fsck", "--data", data, "--json"] + arguments)
+            #expect(run.status == .rejected)
+            #expect(try run.member("error.id") == .string("fsck.artefacts"))
+        }
+        #expect(await workplace.run(["fsck", "--data", data]).status == .ok)
+        let kept = try Data(contentsOf: URL(fileURLWithPath: data + "/artefacts/.damaged-" + name))
+        #expect(kept == Data("what it is".utf8))
+    }
+
     @Test func aReceiptUnderAnotherJobIsNamed() async throws {
         let workplace = try Workplace()
         let bundle = try await BundleFactory().bundle(.unmatched)

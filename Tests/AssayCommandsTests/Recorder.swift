@@ -62,7 +62,7 @@ struct TinyLocalRunner: LocalRunner {
             let place = AdmissionFault(
                 rule: .outOfBounds,
                 source: "tiny",
-                line: 3,
+                line: 4,
                 column: 12,
                 detail: "square: Invalid read"
             )

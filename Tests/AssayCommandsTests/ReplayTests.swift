@@ -69,7 +69,7 @@ struct ReplayCommandTests {
         #expect(refused.status == .policy)
         let lines = refused.output.split(separator: "\n").map(String.init)
         let source = TinyJob.source.split(separator: "\n", omittingEmptySubsequences: false)
-        #expect(lines.contains("    " + source[2]))
+        #expect(lines.contains("    " + source[3]))
         #expect(lines.contains(String(repeating: " ", count: 15) + "^"))
         let document = await workplace.run(["replay", "admit", folder, "--json"])
         #expect(try document.member("admission.admitted") == .bool(false))

@@ -348,6 +348,15 @@ struct FakeIntelTests {
         #expect(
             try Self.verify(Self.platform.quote(form), Self.platform.collateral(isTDX: true)).conclusion == .verified
         )
+        form.certificationData = PEM.encode(Self.platform.pck.certificate.der)
+        #expect(
+            try Self.verify(Self.platform.quote(form), Self.platform.collateral(isTDX: true)).conclusion == .verified
+        )
+        // The chain of type 5 under the type of a lone certificate.
+        form.certificationData = Self.platform.pemChain
+        #expect(
+            try Self.verify(Self.platform.quote(form), Self.platform.collateral(isTDX: true)).conclusion == .rejected
+        )
         form.certificationType = 5
         form.certificationData = []
         #expect(

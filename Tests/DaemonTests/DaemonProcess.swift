@@ -203,7 +203,7 @@ struct Customer {
     }
 }
 
-/// The tiny job in a form that admission takes, with deadlines that a test can wait for.
+/// The tiny job with deadlines that a test can wait for.
 enum SmallJob {
     /// - Parameters:
     ///   - evidence: what the job asks for instead of a replay, and the files that this names.
@@ -214,7 +214,6 @@ enum SmallJob {
         attempts: Int = 2
     ) throws -> (sealed: SealedJob, files: [String: [UInt8]]) {
         let text = String(decoding: TinyJob.authored.serialized(), as: UTF8.self)
-            .replacingOccurrences(of: #""kernel":"mix""#, with: #""kernel":"fold""#)
             .replacingOccurrences(of: #""currency":"TEST""#, with: #""currency":"credit""#)
         guard case .object(var document) = try JSONValue(parsing: Array(text.utf8)) else {
             throw ParseError(field: "job", expected: "an object", actual: "another value")
@@ -225,11 +224,6 @@ enum SmallJob {
         ])
         document["attempts"] = .integer(attempts)
         var files = try TinyJob().files
-        files["kernels/tiny.cl"] = Array(
-            TinyJob.source.replacingOccurrences(of: "mix", with: "fold")
-                .replacingOccurrences(of: "__kernel", with: "__kernel __attribute__((reqd_work_group_size(1, 1, 1)))")
-                .utf8
-        )
         if let evidence {
             document["evidence"] = evidence.value
             files.merge(evidence.files) { _, new in new }

@@ -106,6 +106,30 @@ import Testing
         #expect(Support.words(least) == [0x8000_0000, 0x8000_0000])
     }
 
+    /// Integers are exact in every order as long as no sum leaves 32 bits: 131,071 products of the largest bytes do not, and
+    /// one more is refused.
+    @Test func integerSumsNeverWrap() throws {
+        let inner = 131_071
+        let bytes = try Support.compute(
+            .matmulI8,
+            inputs: [(.i8, [UInt8](repeating: 0x80, count: inner)), (.i8, [UInt8](repeating: 0x80, count: inner))],
+            output: (.i32, 1),
+            [.u32(UInt32(inner)), .u32(1), .u32(1)]
+        )
+        #expect(Support.words(bytes) == [UInt32(inner) * 128 * 128])
+        #expect(Int64(inner) * 128 * 128 < 1 << 31 && Int64(inner + 1) * 128 * 128 == 1 << 31)
+        #expect(throws: ParseError.self) {
+            try Support.compute(
+                .matmulI8,
+                inputs: [
+                    (.i8, [UInt8](repeating: 0, count: inner + 1)), (.i8, [UInt8](repeating: 0, count: inner + 1)),
+                ],
+                output: (.i32, 1),
+                [.u32(UInt32(inner + 1)), .u32(1), .u32(1)]
+            )
+        }
+    }
+
     @Test func requantisationRoundsToEven() throws {
         let values: [Int32] = [0, 1, 2, 3, 5, 6, 7, -1, -2, -3, -6, 1000, -1000, .max, .min]
         let bytes = try Support.compute(

@@ -54,6 +54,44 @@ import Testing
         #expect(oracle.trace == execution.trace)
     }
 
+    /// Oclgrind interprets the self-test: its fma, division, root and conversions are right, though it declares no flags.
+    @Test(.enabled(if: SandboxedRunner.hasSimulator, "Oclgrind is not installed"))
+    func theSimulatorAnswersTheSelfTest() async throws {
+        let job = try SelfTest().job(.any, stride: Support.isLong ? 16 : 128)
+        let simulated = try await Support.runner.simulate(job.spec, files: job.files)
+        #expect(simulated.faults == [])
+        #expect(simulated.trace == (try ExactOracle().execute(job.spec, files: job.files).trace))
+    }
+
+    /// Every kernel of the library in Oclgrind: the oracle's bits, and nothing that the simulator finds wrong with it.
+    @Test(
+        .enabled(if: SandboxedRunner.hasSimulator, "Oclgrind is not installed"),
+        .enabled(if: Support.isLong, "minutes: ASSAY_LONG=1"),
+        arguments: Schedule.allCases
+    )
+    func theSimulatorComputesTheOraclesBits(schedule: Schedule) async throws {
+        let job = try ConformanceJob(schedule: schedule, seed: Self.seed)
+        let simulated = try await Support.slowRunner.simulate(job.spec, files: job.files)
+        #expect(simulated.faults == [])
+        #expect(simulated.trace == (try ExactOracle().execute(job.spec, files: job.files).trace))
+    }
+
+    /// The library's kernels pass every stage of admission, in every form.
+    @Test(
+        .enabled(if: SandboxedRunner.hasSimulator, "Oclgrind is not installed"),
+        .enabled(if: Support.isLong, "minutes: ASSAY_LONG=1"),
+        arguments: Schedule.allCases
+    )
+    func theLibraryIsAdmittedByEveryStage(schedule: Schedule) async throws {
+        let job = try ConformanceJob(schedule: schedule, seed: Self.seed)
+        guard case .reported(let report) = await Admitter(runner: Support.slowRunner).admit(job.spec, files: job.files)
+        else {
+            Issue.record("no report")
+            return
+        }
+        #expect(report.isComplete, "\(report.summary) \(report.faults)")
+    }
+
     @Test func aChangedOperationIsSeen() throws {
         let job = try ConformanceJob(schedule: .definition, seed: Self.seed)
         let other = try ConformanceJob(schedule: .definition, seed: Self.seed + 1)

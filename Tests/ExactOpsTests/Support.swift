@@ -15,9 +15,17 @@ enum Support {
 
     static let runner = runner(worker: worker)
 
-    static func runner(worker: String, usesNamespaces: Bool = true) -> SandboxedRunner {
+    /// A runner that waits for a simulator as long as it takes.
+    static let slowRunner = runner(worker: worker, simulateSeconds: 1800)
+
+    static func runner(
+        worker: String,
+        usesNamespaces: Bool = true,
+        simulateSeconds: Int64 = 120
+    ) -> SandboxedRunner {
         var options = SandboxedRunner.Options()
         options.compileSeconds = 300
+        options.simulateSeconds = simulateSeconds
         options.usesNamespaces = usesNamespaces
         options.usesLandlock = usesNamespaces
         if !usesNamespaces { options.minimumLevel = .process }

@@ -224,7 +224,7 @@ private final class Workplace: Sendable {
     @Test func `Killed at any moment, again and again, the log is sound and keeps every promise`() async throws {
         let place = try Workplace()
         try #require(FileManager.default.isExecutableFile(atPath: probe), "\(probe) has not been built")
-        let kills = ProcessInfo.processInfo.environment["ASSAY_LONG"] == nil ? 20 : 100
+        let kills = 100
         let seed: UInt64 = 0x10_6c_2a_5e
         var random = seed
         var promised: UInt64 = 0

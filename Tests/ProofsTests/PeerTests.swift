@@ -16,7 +16,8 @@ private enum Peers {
         let named = ProcessInfo.processInfo.environment["ASSAY_PEERS"]
         let made = SharedVectors.packageRoot.appendingPathComponent(".tools/peers/bin/python").path
         let path = named ?? made
-        guard FileManager.default.isExecutableFile(atPath: path) else {
+        let modules = "import ckzg, py_ecc, py_arkworks_bls12381"
+        guard FileManager.default.isExecutableFile(atPath: path), PeerPython.run(modules) != nil else {
             let text =
                 "skipped: PeerTests: no Python with peers at ASSAY_PEERS or .tools/peers; Scripts/test --long makes it\n"
             FileHandle.standardError.write(Data(text.utf8))

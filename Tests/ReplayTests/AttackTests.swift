@@ -84,6 +84,11 @@ import Testing
             wallSeconds: 3
         ),
         Attack(
+            name: "read local memory that nothing was written to",
+            source: source("__local int t[64]; c[i] = t[(i + 1) % 64];"),
+            mayComplete: true
+        ),
+        Attack(
             name: "race on local memory",
             source: source("__local int t[2]; t[0] = i; t[0] += a[i]; c[i] = t[0] + t[1];"),
             mayComplete: true
@@ -238,6 +243,20 @@ import Testing
             return
         }
         #expect(failure.reason == .protocolViolation)
+    }
+
+    /// The programs and inputs of a run lie in a sealed file: a kernel that tries to change it for later jobs cannot.
+    @Test(.enabled(if: isX86)) func theRequestCannotBeChanged() async throws {
+        let runner = Support.runner(wallSeconds: 60, skipsAdmission: true)
+        // write(3, path, 11), ftruncate(3, 0), pwrite64(3, path, 11)
+        for call in [[1, 3, 1000, 11], [77, 3, 0, 0], [18, 3, 1000, 11]] {
+            let outcome = await runner.run(try Self.systemCallSpec(call), files: Self.files(Self.systemCall))
+            guard case .completed(let execution) = outcome else {
+                Issue.record("\(call): \(outcome)")
+                continue
+            }
+            #expect(Support.elements(execution.outputs["c"] ?? [], as: Int32.self).first ?? 0 < 0, "\(call)")
+        }
     }
 
     static let isX86: Bool = {

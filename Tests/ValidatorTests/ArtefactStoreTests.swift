@@ -1,36 +1,44 @@
-// The folder of artefacts: files by content, and nothing left of writers that were killed.
+// Files by content, and what becomes of one whose content changes under its name.
 import Commitments
 import Foundation
+import Receipts
 import Testing
-
-@testable import Validator
+import Validator
 
 @Suite struct ArtefactStoreTests {
-    @Test func filesAreFoundByTheirContent() throws {
-        let folder = NSTemporaryDirectory() + "artefacts-" + UUID().uuidString
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let store = try ArtefactStore(folder: folder)
-        let bytes: [UInt8] = [1, 2, 3]
-        let cid = CID.raw(bytes)
-        #expect(!store.contains(cid))
-        #expect(try store.get(cid) == nil)
-        try store.put(bytes, cid: cid)
-        try store.put(bytes, cid: cid)
-        #expect(try store.get(cid) == bytes)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [cid.text])
-    }
+    private let folder = NSTemporaryDirectory() + "artefacts-" + UUID().uuidString
+    private let bytes = Array("the bytes of the artefact".utf8)
 
-    @Test func whatKilledWritersLeftGoesAndYoungFilesStay() throws {
-        let folder = NSTemporaryDirectory() + "artefacts-" + UUID().uuidString
+    private var identity: ArtefactIdentity { ArtefactIdentity(of: bytes) }
+    private var file: URL { URL(fileURLWithPath: folder + "/" + identity.cid.text) }
+
+    @Test func `A damaged file is no file, and comes back whole`() throws {
+        let store = try ArtefactStore(folder: folder)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        _ = try ArtefactStore(folder: folder)
-        for (name, age) in [(".incoming-old", 7200.0), (".incoming-new", 0), ("kept", 7200)] {
-            let path = folder + "/" + name
-            try Data([1]).write(to: URL(fileURLWithPath: path))
-            let date = Date(timeIntervalSinceNow: -age)
-            try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: path)
-        }
-        _ = try ArtefactStore(folder: folder)
-        #expect(Set(try FileManager.default.contentsOfDirectory(atPath: folder)) == [".incoming-new", "kept"])
+        try store.put(bytes, cid: identity.cid)
+        #expect(try store.get(identity.cid) == bytes && store.contains(identity))
+
+        // Of another length: seen without reading.
+        try Data(bytes.dropLast()).write(to: file)
+        #expect(!store.contains(identity))
+        try store.put(bytes, cid: identity.cid)
+        #expect(try store.get(identity.cid) == bytes && store.contains(identity))
+
+        // Of the same length: seen by whoever reads it, and from then on missing.
+        var other = bytes
+        other[3] ^= 1
+        try Data(other).write(to: file)
+        #expect(store.contains(identity))
+        #expect(try store.get(identity.cid) == nil)
+        #expect(!store.contains(identity))
+        #expect(try [UInt8](Data(contentsOf: URL(fileURLWithPath: folder + "/.damaged-" + identity.cid.text))) == other)
+        try store.put(bytes, cid: identity.cid)
+        #expect(try store.get(identity.cid) == bytes)
+
+        // Replaced by a put that nobody's reading has preceded.
+        try Data(other).write(to: file)
+        try store.put(bytes, cid: identity.cid)
+        #expect(try store.get(identity.cid) == bytes)
+        try store.setAside(CID.raw([1]))
     }
 }

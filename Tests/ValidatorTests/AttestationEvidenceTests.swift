@@ -87,7 +87,7 @@ struct AttestingProducer: EvidenceProducer {
         let view = try await world.view(ordered)
         #expect(view.phase == "verifying", "\(view.reason)")
         // A runner that fails shows that nothing was replayed.
-        #expect(try await world.validator(0, TestRunner(.crashes), anchors: roots).step())
+        #expect(try await world.validator(0, TinyRunner(.crashes), anchors: roots).step())
         return ordered
     }
 

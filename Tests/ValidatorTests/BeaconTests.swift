@@ -95,7 +95,7 @@ final class RoundService: Sendable {
             try await world.submit(ordered)
             try await world.upload(ordered)
             // Half of the wrong results get through: that is the bound that the verdict states.
-            #expect(try await world.provider(0, TestRunner(.flippedOutputBit(element: 5))).step())
+            #expect(try await world.provider(0, TinyRunner(.flippedOutputBit(element: 5))).step())
             let runner = CountingRunner()
             #expect(try await world.validator(0, runner).step())
             let report = try await world.audit(ordered)
@@ -115,7 +115,7 @@ final class RoundService: Sendable {
                 #expect(report.verdict.assumptions.contains { $0.id == "engine-beacon" })
                 #expect(try await world.view(ordered).reason == "not drawn for a replay")
                 // What the beacon spared the provider, a deep audit finds.
-                #expect(try await world.audit(ordered, deep: TestRunner()).conclusion == .refuted)
+                #expect(try await world.audit(ordered, deep: TinyRunner()).conclusion == .refuted)
                 try await tampered(world, bundle)
             }
         }

@@ -50,7 +50,7 @@ import Verdicts
         #expect(try await provider.step())
         #expect(try await world.view(ordered).phase == "verifying")
         #expect(try await world.validator().step())
-        let report = try await check(world, ordered, .accepted, "verified", deep: TestRunner())
+        let report = try await check(world, ordered, .accepted, "verified", deep: TinyRunner())
         #expect(report.summary?.receipt.settlement.gross == 5_120_000)
         #expect(try await world.balance(world.account(.provider, of: world.keys.nodes[0])) == 4_736_000)
         #expect(try await world.balance(world.account(.payer, of: world.keys.requester)) == 994_880_000)
@@ -60,10 +60,10 @@ import Verdicts
     @Test func aLieIsFoundAndTheStakeLost() async throws {
         let world = try await Harness()
         let ordered = try await world.offered()
-        let lie = CheatingRunner(TestRunner(), lie: .flippedOutputBit(slot: "y", byte: 9, bit: 3))
+        let lie = CheatingRunner(TinyRunner(), lie: .flippedOutputBit(slot: "y", byte: 9, bit: 3))
         #expect(try await world.provider(0, lie).step())
         #expect(try await world.validator().step())
-        let report = try await check(world, ordered, .rejected, "replay.trace-root", deep: TestRunner())
+        let report = try await check(world, ordered, .rejected, "replay.trace-root", deep: TinyRunner())
         #expect(report.summary?.divergence?.slot == "y")
         #expect(report.summary?.divergence?.element == 2)
         #expect(report.summary?.receipt.settlement.stake?.slashed == 12_800_000)
@@ -74,7 +74,7 @@ import Verdicts
     @Test func aProviderThatGivesUpIsFollowedByAnother() async throws {
         let world = try await Harness()
         let ordered = try await world.offered()
-        #expect(try await world.provider(0, TestRunner(.crashes)).step())
+        #expect(try await world.provider(0, TinyRunner(.crashes)).step())
         #expect(try await world.view(ordered).phase == "offered")
         #expect(try await world.provider(1).step())
         #expect(try await world.validator().step())
@@ -88,7 +88,7 @@ import Verdicts
         var terms = Terms()
         terms.attempts = 1
         let ordered = try await world.offered(terms)
-        #expect(try await world.provider(0, TestRunner(.crashes)).step())
+        #expect(try await world.provider(0, TinyRunner(.crashes)).step())
         _ = try await check(world, ordered, .inconclusive, "provider-abandoned")
     }
 
@@ -139,7 +139,7 @@ import Verdicts
     @Test func kernelsThatBreakARuleAreNeverOffered() async throws {
         let world = try await Harness()
         var terms = Terms()
-        terms.source = "#include <stdio.h>\n" + AdmittedJob.source
+        terms.source = "#include <stdio.h>\n" + TinyJob.source
         let ordered = try await world.offered(terms)
         _ = try await check(world, ordered, .requesterFault, "kernel-refused")
     }
@@ -148,7 +148,7 @@ import Verdicts
         let world = try await Harness()
         let ordered = try await world.offered()
         #expect(try await world.provider().step())
-        #expect(try await world.validator(0, TestRunner(.refuses)).step())
+        #expect(try await world.validator(0, TinyRunner(.refuses)).step())
         _ = try await check(world, ordered, .requesterFault, "replay.admission")
     }
 
@@ -156,7 +156,7 @@ import Verdicts
         let world = try await Harness()
         let ordered = try await world.offered()
         #expect(try await world.provider().step())
-        #expect(try await world.validator(0, TestRunner(.crashes)).step())
+        #expect(try await world.validator(0, TinyRunner(.crashes)).step())
         #expect(try await world.view(ordered).phase == "offered")
         #expect(try await world.provider(1).step())
         #expect(try await world.validator().step())
@@ -170,7 +170,7 @@ import Verdicts
         terms.attempts = 1
         let ordered = try await world.offered(terms)
         #expect(try await world.provider().step())
-        #expect(try await world.validator(0, TestRunner(.crashes)).step())
+        #expect(try await world.validator(0, TinyRunner(.crashes)).step())
         let report = try await check(world, ordered, .inconclusive, "replay.run")
         #expect(report.summary?.receipt.verdictDigests.count == 1)
     }

@@ -57,43 +57,10 @@ struct Keys {
     }
 }
 
-/// The tiny job in a form that admission takes: work-group sizes are stated, and `mix` is a built-in function's name.
-enum AdmittedJob {
-    static let source = TinyJob.source
-        .replacingOccurrences(of: "mix", with: "fold")
-        .replacingOccurrences(of: "__kernel", with: "__kernel __attribute__((reqd_work_group_size(1, 1, 1)))")
-
-    /// The document with one name of a kernel for another.
-    static func renaming(_ old: String, to new: String, in value: JSONValue) throws -> JSONValue {
-        let text = String(decoding: value.serialized(), as: UTF8.self)
-        return try JSONValue(
-            parsing: Array(
-                text.replacingOccurrences(of: #""kernel":"\#(old)""#, with: #""kernel":"\#(new)""#).utf8
-            )
-        )
-    }
-}
-
-/// Runs the admitted job as `TinyRunner` runs the tiny one.
-struct TestRunner: Runner {
-    let inner: TinyRunner
-
-    init(_ fault: TinyRunner.Fault = .none) { inner = TinyRunner(fault) }
-
-    func run(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> RunOutcome {
-        do {
-            let renamed = try AdmittedJob.renaming("fold", to: "mix", in: spec.json)
-            return await inner.run(try ReplaySpec(renamed), files: files)
-        } catch {
-            return .failed(RunFailure(.input, "\(error)"))
-        }
-    }
-}
-
 /// The tiny job with a test's own deadlines and text.
 struct Terms {
     var attempts: Int64 = 3
-    var source = AdmittedJob.source
+    var source = TinyJob.source
     var currency = "TEST"
     var member: (name: String, value: JSONValue)?
     /// What the job asks for instead of a replay, and the files that this names.
@@ -101,7 +68,7 @@ struct Terms {
 
     func job() throws -> (sealed: SealedJob, files: [String: [UInt8]]) {
         let tiny = try TinyJob()
-        guard case .object(var document) = try AdmittedJob.renaming("mix", to: "fold", in: TinyJob.authored) else {
+        guard case .object(var document) = TinyJob.authored else {
             throw HarnessError("no object")
         }
         document["attempts"] = .integer(attempts)
@@ -281,7 +248,7 @@ final class Harness {
     /// A provider with stake, registered.
     func provider(
         _ index: Int = 0,
-        _ runner: any Runner = TestRunner(),
+        _ runner: any Runner = TinyRunner(),
         producer: (any EvidenceProducer)? = nil
     ) async throws -> ProviderAgent {
         let agent = try self.agent(index, runner, producer: producer)
@@ -308,7 +275,7 @@ final class Harness {
 
     func validator(
         _ index: Int = 0,
-        _ runner: any Runner = TestRunner(),
+        _ runner: any Runner = TinyRunner(),
         anchors: TrustAnchors? = nil,
         beacon: BeaconSource? = nil
     ) throws -> ValidatorAgent {
@@ -323,7 +290,7 @@ final class Harness {
     }
 
     /// A node's lease and an honest result under it.
-    func result(_ index: Int = 0, _ runner: any Runner = TestRunner()) async throws -> NodeWork {
+    func result(_ index: Int = 0, _ runner: any Runner = TinyRunner()) async throws -> NodeWork {
         let key = keys.nodes[index]
         guard let work = try await scheduler.node(request: try request(.poll, key)) else {
             throw HarnessError("no work")

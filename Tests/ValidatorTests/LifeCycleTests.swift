@@ -46,7 +46,7 @@ import Verdicts
 
     /// The receipt, after an audit that finds nothing, also when the work is done again.
     private func receipt(_ world: Harness, _ ordered: Ordered) async throws -> Receipt {
-        let report = try await world.audit(ordered, deep: TestRunner())
+        let report = try await world.audit(ordered, deep: TinyRunner())
         #expect(report.verdict.firstFailure == nil, "\(String(describing: report.verdict.firstFailure))")
         let bundle = try Bundle(parsing: try await world.scheduler.receipt(job: ordered.id))
         return try UnverifiedDocument<Receipt>(parsing: try bundle.member(BundleMember.receipt)).predicate
@@ -195,7 +195,7 @@ import Verdicts
     }
 }
 
-/// Runs as `TestRunner` does, after something that a test wants to happen first.
+/// Runs as `TinyRunner` does, after something that a test wants to happen first.
 private actor ClosingRunner: Runner {
     private(set) var runs = 0
     private var first: (@Sendable () async -> Void)?
@@ -206,6 +206,6 @@ private actor ClosingRunner: Runner {
         runs += 1
         await first?()
         first = nil
-        return await TestRunner().run(spec, files: files)
+        return await TinyRunner().run(spec, files: files)
     }
 }

@@ -69,7 +69,7 @@ struct ToxicProver: EvidenceProducer {
 /// Counts its runs and passes them on.
 final class CountingRunner: Runner {
     let runs = Mutex(0)
-    let inner = TestRunner()
+    let inner = TinyRunner()
 
     func run(_ spec: ReplaySpec, files: [String: [UInt8]]) async -> RunOutcome {
         runs.withLock { $0 += 1 }
@@ -82,9 +82,9 @@ final class CountingRunner: Runner {
     private func done(
         _ world: Harness,
         _ terms: Terms = ProofDemand.terms(),
-        _ runner: any Runner = TestRunner(),
+        _ runner: any Runner = TinyRunner(),
         _ prover: ToxicProver = ToxicProver(),
-        validator: any Runner = TestRunner()
+        validator: any Runner = TinyRunner()
     ) async throws -> (ordered: Ordered, report: AuditReport) {
         let ordered = try await world.offered(terms)
         #expect(try await world.provider(0, runner, producer: prover).step())
@@ -120,9 +120,9 @@ final class CountingRunner: Runner {
         #expect(verdict.predicate.replayed == nil && verdict.predicate.verdict.kind == "proof")
         #expect(verdict.predicate.verdict.cost.workUnits == 0)
         // A deep audit replays all the same.
-        let deep = try await world.audit(ordered, deep: TestRunner())
+        let deep = try await world.audit(ordered, deep: TinyRunner())
         #expect(deep.conclusion == .accepted, "\(failed(deep))")
-        let lie = TestRunner(.flippedOutputBit(element: 3))
+        let lie = TinyRunner(.flippedOutputBit(element: 3))
         #expect(try await world.audit(ordered, deep: lie).conclusion == .refuted)
     }
 
@@ -135,7 +135,7 @@ final class CountingRunner: Runner {
         #expect(runner.runs.withLock { $0 } == 1)
 
         let liar = try await Harness()
-        let lie = TestRunner(.flippedOutputBit(element: 7))
+        let lie = TinyRunner(.flippedOutputBit(element: 7))
         let (wrong, wrongReport) = try await done(liar, ProofDemand.terms(withReplay: true), lie)
         #expect(wrongReport.isAuthentic && wrongReport.summary?.receipt.outcome == .rejected, "\(failed(wrongReport))")
         #expect(wrongReport.summary?.divergence != nil)
@@ -143,7 +143,7 @@ final class CountingRunner: Runner {
 
         let forger = try await Harness()
         let prover = ToxicProver { $0.outputRoot = .zero }
-        let (_, forged) = try await done(forger, ProofDemand.terms(withReplay: true), TestRunner(), prover)
+        let (_, forged) = try await done(forger, ProofDemand.terms(withReplay: true), TinyRunner(), prover)
         #expect(forged.isAuthentic, "\(failed(forged))")
         #expect(forged.summary?.receipt.outcome == .rejected)
         #expect(forged.summary?.receipt.reason == "evidence-1.groth16.equation")
@@ -161,7 +161,7 @@ final class CountingRunner: Runner {
     @Test(arguments: lies.indices) func aProofThatFailsIsTheProvidersFault(_ index: Int) async throws {
         let lie = Self.lies[index]
         let world = try await Harness()
-        let (ordered, report) = try await done(world, ProofDemand.terms(), TestRunner(), lie.prover)
+        let (ordered, report) = try await done(world, ProofDemand.terms(), TinyRunner(), lie.prover)
         #expect(failed(report).isEmpty, "\(lie.name): \(failed(report))")
         let receipt = try #require(report.summary?.receipt)
         #expect(receipt.outcome == .rejected && receipt.fault == .provider, "\(lie.name)")
@@ -173,7 +173,7 @@ final class CountingRunner: Runner {
     @Test func theStatementIsTheIdentityAndNotTheProof() async throws {
         func statement(_ seed: UInt64) async throws -> (Digest?, Digest) {
             let world = try await Harness()
-            let (ordered, report) = try await done(world, ProofDemand.terms(), TestRunner(), ToxicProver(seed: seed))
+            let (ordered, report) = try await done(world, ProofDemand.terms(), TinyRunner(), ToxicProver(seed: seed))
             #expect(report.conclusion == .accepted, "\(failed(report))")
             let bundle = try Bundle(parsing: try await world.scheduler.receipt(job: ordered.id))
             let execution = try UnverifiedDocument<ExecutionStatement>(parsing: bundle.member(BundleMember.execution))

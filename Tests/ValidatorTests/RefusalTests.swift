@@ -454,7 +454,7 @@ private struct Refused {
                 key: world.keys.validators[0],
                 clock: world.clock
             ),
-            runner: TestRunner(.crashes),
+            runner: TinyRunner(.crashes),
             artefacts: try ArtefactStore(folder: world.folder.path + "/validator-0"),
             log: Harness.log
         )

@@ -48,7 +48,7 @@ import Verdicts
         #expect(try await world.validator().step())
         try await pass("final")
         #expect(done)
-        let report = try await world.audit(ordered, deep: TestRunner())
+        let report = try await world.audit(ordered, deep: TinyRunner())
         #expect(report.conclusion == .accepted)
         #expect(try await world.balance(world.account(.provider, of: world.keys.nodes[0])) == 4_736_000)
         let sqlite = try #require(world.store as? SQLiteLedgerStore)
@@ -113,7 +113,7 @@ import Verdicts
     @Test func aProviderSendsWhatItSignedAgain() async throws {
         let world = try await Harness()
         let ordered = try await world.offered()
-        let agent = try await world.provider(0, TestRunner(.crashes))
+        let agent = try await world.provider(0, TinyRunner(.crashes))
         let work = try await world.result()
         let kept = NodeResult(
             execution: try work.execution(),

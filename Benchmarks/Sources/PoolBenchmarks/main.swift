@@ -68,10 +68,12 @@ struct Job: Sendable {
 
     /// Runs the job; ends the program when there is no result.
     func run(_ runner: SandboxedRunner) async {
-        guard case .completed = await runner.run(spec, files: files) else {
-            print("a run gave no result")
-            exit(1)
+        switch await runner.run(spec, files: files) {
+        case .completed: return
+        case .refused(let faults): print("the kernels are refused: \(faults.first.map { "\($0)" } ?? "")")
+        case .failed(let failure): print("a run gave no result: \(failure)")
         }
+        exit(1)
     }
 }
 

@@ -3,6 +3,8 @@
 //   replay-bench matmul [N]
 //   replay-bench agreement OUTPUTS            every schedule, three widths of work-groups, against the oracle
 //   replay-bench job FOLDER                   a job folder: bare device, sandbox, sandbox with commitments' share
+//   replay-bench functions [STRIDE]           the largest errors of exp, log, … against the C library's long double
+//   replay-bench minilm FOLDER MODEL PYTHON   a folder of minilm-job, and NumPy on the same model (Benchmarks/minilm/run)
 import CMatmulPeer
 import Codecs
 import ExactOps
@@ -33,6 +35,12 @@ func leastProcessor(_ rounds: Int, _ body: () throws -> Void) rethrows -> Double
         least = min(least, processor() - start)
     }
     return least
+}
+
+/// A line that is seen at once, also in a file.
+func say(_ line: String) {
+    print(line)
+    fflush(nil)
 }
 
 func bytes(_ floats: [Float]) -> [UInt8] { floats.withUnsafeBytes { Array($0) } }
@@ -86,11 +94,28 @@ func sandbox() throws -> SandboxedRunner {
     }
     var options = SandboxedRunner.Options()
     options.compileSeconds = 600
+    options.simulateSeconds = 1800
+    options.warmWorkers = 1
     return SandboxedRunner(worker: worker, options: options)
 }
 
 func agreement(_ wanted: Int) async throws {
     let runner = try sandbox()
+    if SandboxedRunner.hasSimulator {
+        for schedule in Schedule.allCases {
+            let job = try ConformanceJob(schedule: schedule, seed: 1)
+            let truth = try ExactOracle().execute(job.spec, files: job.files)
+            let simulated = try await runner.simulate(job.spec, files: job.files)
+            guard simulated.trace == truth.trace, simulated.faults.isEmpty else {
+                throw BareFailure(description: "\(simulated.simulator) differs: \(schedule) \(simulated.faults)")
+            }
+            say(
+                "\(job.outputCount) outputs of \(simulated.simulator), 0 differing bits (\(schedule.rawValue), every step)"
+            )
+        }
+    } else {
+        say("Oclgrind is missing: it is not compared")
+    }
     var compared = 0
     var seed: UInt64 = 1
     while compared < wanted {
@@ -99,14 +124,17 @@ func agreement(_ wanted: Int) async throws {
         for schedule in Schedule.allCases {
             for group in [2, 8, 16] as [UInt64] {
                 let job = try ConformanceJob(schedule: schedule, group: group, seed: seed, size: 40)
-                guard case .completed(let execution) = await runner.run(job.spec, files: job.files) else {
-                    throw BareFailure(description: "no result: \(schedule), group \(group), seed \(seed)")
+                let execution: Execution
+                switch await runner.run(job.spec, files: job.files) {
+                case .completed(let result): execution = result
+                case .failed(let failure): throw failure
+                case .refused(let faults): throw BareFailure(description: "\(faults)")
                 }
                 for (name, bytes) in truth.outputs where execution.outputs[name] != bytes {
                     throw BareFailure(description: "\(name) differs: \(schedule), group \(group), seed \(seed)")
                 }
                 compared += job.outputCount
-                print("\(compared) outputs, 0 differing bits (\(schedule.rawValue), group \(group), seed \(seed))")
+                say("\(compared) outputs, 0 differing bits (\(schedule.rawValue), group \(group), seed \(seed))")
             }
         }
         seed += 1
@@ -160,5 +188,7 @@ switch (arguments.first, arguments.count) {
 case ("matmul", 1...2): try matmul(arguments.count > 1 ? Int(arguments[1]) ?? 1024 : 1024)
 case ("agreement", 2): try await agreement(Int(arguments[1]) ?? 100_000_000)
 case ("job", 2): try await job(arguments[1])
-default: print("usage: replay-bench matmul [N] | agreement OUTPUTS | job FOLDER")
+case ("functions", 1...2): try measureFunctions(stride: arguments.count > 1 ? UInt64(arguments[1]) ?? 61 : 61)
+case ("minilm", 4): try await minilm(folder: arguments[1], model: arguments[2], python: arguments[3])
+default: print("usage: replay-bench matmul [N] | agreement OUTPUTS | job FOLDER | functions [STRIDE] | minilm …")
 }

@@ -14,11 +14,13 @@ struct FsckCommand: ToolCommand {
         commandName: "fsck",
         abstract: "Check an engine's ledger: every balance from transfers, every receipt from its bundle.",
         discussion: """
-            The artefacts of the data folder or the database too. Reads only; a running engine is not disturbed. Exit code 1 when \
-            something does not hold.
+            The artefacts of the data folder or the database too. Reads only, unless --repair sets damaged artefacts aside; a \
+            running engine is not disturbed. Exit code 1 when something does not hold.
             """
     )
 
+    @Flag(help: "Set damaged artefacts aside, so that an engine asks for them again.")
+    var repair = false
     @OptionGroup var ledger: LedgerOptions
     @OptionGroup var global: GlobalOptions
 
@@ -123,9 +125,16 @@ struct FsckCommand: ToolCommand {
                     folder.artefacts + "/" + name,
                     options: ScanOptions(flatSHA256: false)
                 )
-                if names.cid.text != name { line.fail("\(name): expected a file of that name, found \(names.cid)") }
+                guard names.cid.text != name else { continue }
+                line.fail("\(name): expected a file of that name, found \(names.cid)")
             } catch {
                 line.fail(error.description)
+            }
+            guard repair, let cid = try? CID(text: name) else { continue }
+            do throws(StorageError) {
+                try ArtefactStore(folder: folder.artefacts).setAside(cid)
+            } catch {
+                throw Failure(.ioError, "fsck.repair", error.description, field: name)
             }
         }
         return line

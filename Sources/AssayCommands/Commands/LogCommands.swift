@@ -12,8 +12,8 @@ struct LogCommand: ParsableCommand {
         commandName: "log",
         abstract: "Keep, prove, check and witness transparency logs (C2SP tlog-tiles).",
         subcommands: [
-            LogAppend.self, LogRoot.self, LogProve.self, LogCheckProof.self, LogCosign.self, LogWitness.self,
-            LogFsck.self,
+            LogAppend.self, LogRoot.self, LogProve.self, LogCheckProof.self, LogReceipt.self, LogCheckReceipt.self,
+            LogCosign.self, LogWitness.self, LogFsck.self,
         ]
     )
 }
@@ -77,33 +77,45 @@ struct LogAppend: ToolCommand {
     var queue: String?
     @Option(help: "The log's origin, which is also its key's name.")
     var origin: String
+    @Option(help: ArgumentHelp("Ask this witness to cosign the checkpoint; may be repeated.", valueName: "url"))
+    var witness: [String] = []
+    @Option(help: ArgumentHelp("The key of the witness at the same place.", valueName: "vkey"))
+    var witnessKey: [String] = []
     @OptionGroup var entries: EntryOptions
     @OptionGroup var keys: KeyOptions
     @OptionGroup var global: GlobalOptions
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
+        let witnesses = try WitnessAddress.list(witness, witnessKey)
         var list: [[UInt8]] = []
         for file in files { list.append(try entries.entry(file)) }
         let key = try keys.read(tool)
+        let (this, checkpoint, first): (LogKeeper, SignedCheckpoint, UInt64)
         do throws(LogError) {
             let keeper = try LogKeeper(path: log, queue: queue ?? log + ".queue", origin: origin, signingKey: key)
             let indices = try await keeper.append(list)
             var signed = try await keeper.integrate()
             while signed.checkpoint.size < indices.upperBound { signed = try await keeper.integrate() }
-            return Answer(
-                members: [
-                    "first": .string(String(indices.lowerBound)), "entries": .integer(list.count),
-                    "size": .string(String(signed.checkpoint.size)), "root": .string(signed.checkpoint.root.hex),
-                    "vkey": .string(keeper.key.text),
-                ],
-                lines: Table.facts([
-                    ("first index", String(indices.lowerBound)), ("size", String(signed.checkpoint.size)),
-                    ("root", signed.checkpoint.root.hex), ("key", keeper.key.text),
-                ])
-            )
+            (this, checkpoint, first) = (keeper, signed, indices.lowerBound)
         } catch {
             throw Failure(error, in: log)
         }
+        // The entries are public already: a witness that refuses is an error of the command and takes nothing back.
+        var cosigners: [String] = []
+        for witness in witnesses { cosigners.append(try await witness.cosign(checkpoint, of: this, log, tool).name) }
+        return Answer(
+            members: [
+                "first": .string(String(first)), "entries": .integer(list.count),
+                "size": .string(String(checkpoint.checkpoint.size)), "root": .string(checkpoint.checkpoint.root.hex),
+                "vkey": .string(this.key.text), "cosigned": .array(cosigners.map { .string($0) }),
+            ],
+            lines: Table.facts(
+                [
+                    ("first index", String(first)), ("size", String(checkpoint.checkpoint.size)),
+                    ("root", checkpoint.checkpoint.root.hex), ("key", this.key.text),
+                ] + cosigners.map { ("cosigned by", $0) }
+            )
+        )
     }
 }
 

@@ -32,8 +32,7 @@ struct LogCosign: ToolCommand {
     @OptionGroup var global: GlobalOptions
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
-        let client = try Failure.parsing("--witness") { () throws(ParseError) in try HTTPWitnessClient(url: witness) }
-        let key = try Failure.parsing("--witness-key") { () throws(ParseError) in try NoteKey(text: witnessKey) }
+        let address = try WitnessAddress(url: witness, key: witnessKey)
         let signingKey = try keys.read(tool)
         let keeper: LogKeeper
         do throws(LogError) {
@@ -42,6 +41,48 @@ struct LogCosign: ToolCommand {
             throw Failure(error, in: log)
         }
         let signed = try LogRoot.checkpoint(log)
+        let cosignature = try await address.cosign(signed, of: keeper, log, tool)
+        let time = NoteKey.cosignatureTime(cosignature).map(Timestamp.text) ?? "unknown"
+        return Answer(
+            members: [
+                "size": .string(String(signed.checkpoint.size)), "witness": .string(cosignature.name),
+                "time": .string(time), "cosignature": .string(cosignature.line),
+            ],
+            lines: ["\(cosignature.name) cosigned \(signed.checkpoint.size) entries at \(time)"]
+        )
+    }
+}
+
+/// Where a witness answers and by which key it is known.
+struct WitnessAddress {
+    let url: String
+    let client: HTTPWitnessClient
+    let key: NoteKey
+
+    init(url: String, key: String) throws(Failure) {
+        self.url = url
+        client = try Failure.parsing("--witness") { () throws(ParseError) in try HTTPWitnessClient(url: url) }
+        self.key = try Failure.parsing("--witness-key") { () throws(ParseError) in try NoteKey(text: key) }
+    }
+
+    /// The witnesses of two lists of the same length.
+    static func list(_ urls: [String], _ keys: [String]) throws(Failure) -> [WitnessAddress] {
+        guard urls.count == keys.count else {
+            throw Failure(
+                option: "--witness-key",
+                ParseError(field: "", expected: "\(urls.count) keys, one for each witness", actual: "\(keys.count)")
+            )
+        }
+        return try zip(urls, keys).map { (url, key) throws(Failure) in try WitnessAddress(url: url, key: key) }
+    }
+
+    /// Brings a checkpoint to the witness and keeps its cosignature.
+    func cosign(
+        _ signed: SignedCheckpoint,
+        of keeper: LogKeeper,
+        _ log: String,
+        _ tool: Tool
+    ) async throws(Failure) -> SignedNote.Signature {
         let folder = keeper.folder
         let size = signed.checkpoint.size
         var round = WitnessRound(checkpoint: signed, witness: key) { oldSize in
@@ -56,23 +97,23 @@ struct LogCosign: ToolCommand {
             do throws(ParseError) {
                 step = try round.take(status: answered.status, body: answered.body)
             } catch {
-                throw Failure(.rejected, "witness.answer", "\(witness): \(error)", field: "witness")
+                throw Failure(.rejected, "witness.answer", "\(url): \(error)", field: "witness")
             }
             switch step {
             case .again(let next): request = next
-            case .cosigned(let cosignature): return try await keep(cosignature, signed, keeper)
+            case .cosigned(let cosignature): return try await keep(cosignature, signed, keeper, log)
             case .splitView(let known):
                 throw Failure(
                     .rejected,
                     "witness.splitView",
-                    "\(witness) has seen another history: its \(known) entries are no prefix of this log's \(size)",
+                    "\(url) has seen another history: its \(known) entries are no prefix of this log's \(size)",
                     field: "witness",
                     expected: "a prefix of \(size) entries",
                     actual: "\(known) entries that are none"
                 )
             case .refused(let status, let reason):
                 let text = reason.split(separator: "\n").first.map(String.init) ?? "no reason given"
-                throw Failure(.rejected, "witness.\(status)", "\(witness): \(text)", field: "witness")
+                throw Failure(.rejected, "witness.\(status)", "\(url): \(text)", field: "witness")
             }
         }
         throw Failure(.ioError, "log.files", "\(log): there is no proof to send", field: "log")
@@ -81,8 +122,9 @@ struct LogCosign: ToolCommand {
     private func keep(
         _ cosignature: SignedNote.Signature,
         _ signed: SignedCheckpoint,
-        _ keeper: LogKeeper
-    ) async throws(Failure) -> Answer {
+        _ keeper: LogKeeper,
+        _ log: String
+    ) async throws(Failure) -> SignedNote.Signature {
         let isCurrent: Bool
         do throws(LogError) {
             isCurrent = try await keeper.add([cosignature], to: signed.checkpoint)
@@ -92,13 +134,6 @@ struct LogCosign: ToolCommand {
         guard isCurrent else {
             throw Failure(.temporaryFailure, "log.moved", "\(log): the log grew meanwhile; ask again", field: "log")
         }
-        let time = NoteKey.cosignatureTime(cosignature).map(Timestamp.text) ?? "unknown"
-        return Answer(
-            members: [
-                "size": .string(String(signed.checkpoint.size)), "witness": .string(cosignature.name),
-                "time": .string(time), "cosignature": .string(cosignature.line),
-            ],
-            lines: ["\(cosignature.name) cosigned \(signed.checkpoint.size) entries at \(time)"]
-        )
+        return cosignature
     }
 }

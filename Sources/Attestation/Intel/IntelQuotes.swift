@@ -218,10 +218,11 @@ extension IntelQuotes {
         known: [Certificate] = []
     ) throws(ParseError) -> [Certificate] {
         let data = quote.certificationData
-        if quote.certificationType == 4 && data.first == DERReader.Tag.sequence {
-            return [try Certificate(der: Array(data), field: "qeCertificationData")]
-        }
-        return try Certificate.chain(pem: data, field: "qeCertificationData", known: known)
+        let field = "qeCertificationData"
+        guard quote.certificationType == 4 else { return try Certificate.chain(pem: data, field: field, known: known) }
+        if data.first == DERReader.Tag.sequence { return [try Certificate(der: Array(data), field: field)] }
+        // Nothing signs the type. A chain under the type of a lone certificate would be the same quote in other bytes.
+        return try Certificate.chain(pem: data, max: 1, field: field, known: known)
     }
 
     /// The PCK certificate and its issuers: from the quote when it carries PEM, otherwise the certificate of the bundle

@@ -7,8 +7,9 @@ internal import Replay
 public struct JobFile: Sendable, Equatable {
     /// The path in the folder.
     public var path: String
-    /// Length and identifier, as far as they are known; both are after sealing.
+    /// The length in bytes; known after sealing.
     public var byteCount: UInt64?
+    /// The identifier of the bytes; known after sealing.
     public var cid: CID?
 
     /// Names a file.

@@ -62,6 +62,8 @@ private struct AdmissionTrial {
     let control: ChildControl
     let job: ReplayJob
     private(set) var report: AdmissionReport
+    /// For each step of the small spec the index of the one that it stands for.
+    private var origins: [Int] = []
 
     init(runner: SandboxedRunner, control: ChildControl, job: ReplayJob, report: AdmissionReport) {
         self.runner = runner
@@ -72,7 +74,9 @@ private struct AdmissionTrial {
 
     mutating func perform() throws(RunFailure) {
         guard try compile() else { return }
-        let small = ReplayJob(spec: job.spec.reduced(), sources: job.sources, inputs: job.inputs)
+        let reduced = job.spec.reduced()
+        origins = reduced.origins
+        let small = ReplayJob(spec: reduced.spec, sources: job.sources, inputs: job.inputs)
         switch try dryRun(small) {
         case .refused: return
         case .skipped: try differential(small, nil)
@@ -151,11 +155,7 @@ private struct AdmissionTrial {
             }
         }
         report.simulator = simulation.device
-        let names = Dictionary(
-            job.spec.steps.map { ($0.kernel, job.spec.sources[$0.source].name) },
-            uniquingKeysWith: { first, _ in first }
-        )
-        let faults = SimulatorLog.faults(in: simulation.log, sources: names)
+        let faults = SimulatorLog.faults(in: simulation.log, sources: job.spec.sourceOfKernels)
         guard faults.isEmpty else {
             report.refuse(.dryRun, faults)
             return .refused
@@ -226,12 +226,15 @@ private struct AdmissionTrial {
             guard let (slot, _) = zip(mine.slots, theirs.slots).first(where: { $0 != $1 }) else { continue }
             let launch = spec.launch(Int(mine.step))
             let place = launch.iteration.map { "iteration \($0), " } ?? ""
-            return (launch.step, "\(place)step \(launch.step) (\(spec.steps[launch.step].kernel)), slot \(slot.name)")
+            let step = origins[launch.step]
+            return (launch.step, "\(place)step \(step) (\(job.spec.steps[step].kernel)), slot \(slot.name)")
         }
         return nil
     }
 
+    /// A breach by a step of the small spec.
     private func fault(_ rule: AdmissionFault.Rule, step: Int?, _ detail: String) -> AdmissionFault {
+        let step = step.map { origins[$0] }
         let source = step.map { job.spec.steps[$0].source } ?? 0
         var line = 0
         if let step, let kernel = try? TokenizedKernel(job.sources[source]) {

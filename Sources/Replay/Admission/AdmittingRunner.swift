@@ -23,7 +23,7 @@ public struct AdmittingRunner: RangeRunner {
         guard faults.isEmpty else { return .refused(faults) }
         let outcome = await runner.run(spec, files: files)
         guard case .completed(var execution) = outcome else { return outcome }
-        execution.admission = report.summary
+        execution.admission = KernelAdmission(summary: report.summary, isComplete: report.isComplete)
         return .completed(execution)
     }
 

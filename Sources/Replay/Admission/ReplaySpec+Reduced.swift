@@ -8,7 +8,8 @@ extension ReplaySpec {
     enum Reduction {
         /// Work-groups in each dimension, so that groups meet groups in each.
         static let groups: UInt64 = 2
-        /// Iterations of each repeat, so that one follows another.
+        /// Iterations of each repeat, so that one follows another; also launches of one kernel in one shape with the same
+        /// scalars, which the layers of a model repeat without saying so.
         static let iterations = 2
         /// Work-items of a launch above which dimensions shrink to one group.
         static let items: UInt64 = 2048
@@ -37,7 +38,8 @@ extension ReplaySpec {
     }
 
     /// The same computation over a few work-groups and iterations. Outputs are what the small range leaves in them.
-    func reduced() -> ReplaySpec {
+    /// - Returns: the small spec, and for each of its steps the index of the one that it stands for.
+    func reduced() -> (spec: ReplaySpec, origins: [Int]) {
         var counts: [Int: Int] = [:]
         let repeats = repeats.map { part in
             let count = min(part.count, Reduction.iterations)
@@ -49,7 +51,23 @@ extension ReplaySpec {
             copy.global = step.reducedGlobal
             return copy
         }
-        return replacing(steps: steps, repeats: repeats)
+        let origins = repeats.isEmpty ? firstOfTheirKind : Array(steps.indices)
+        return (replacing(steps: origins.map { steps[$0] }, repeats: repeats), origins)
+    }
+
+    /// The steps without those that launch a kernel as two before them do, whatever slots of the same size they name.
+    private var firstOfTheirKind: [Int] {
+        var seen: [String: Int] = [:]
+        return steps.indices.filter { index in
+            let step = steps[index]
+            let arguments = step.arguments.map { argument in
+                guard case .slot(let slot, let access) = argument else { return "\(argument)" }
+                return "\(access) \(slots[slot].type) \(slots[slot].byteCount)"
+            }
+            let kind = "\(step.source) \(step.kernel) \(step.global) \(step.local) \(arguments)"
+            seen[kind, default: 0] += 1
+            return seen[kind, default: 0] <= Reduction.iterations
+        }
     }
 
     /// The same computation with other work-group shapes.

@@ -154,18 +154,23 @@ final class ChildProcess {
     func read(_ count: Int) throws(ChildStop) -> [UInt8] {
         var stop: ChildStop?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            while filled < count {
-                do throws(ChildStop) {
-                    let part = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...])
-                    filled += try readSome(part)
-                } catch {
-                    stop = error
-                    return
-                }
+            do throws(ChildStop) {
+                try read(into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]))
+                filled = count
+            } catch {
+                stop = error
             }
         }
         if let stop { throw stop }
         return bytes
+    }
+
+    /// Fills `buffer` with the next bytes of the reply.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(ChildStop) {
+        var filled = 0
+        while filled < buffer.count {
+            filled += try readSome(UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
+        }
     }
 
     /// Reads the reply to its end; `nil` when it is longer than `maxBytes`.

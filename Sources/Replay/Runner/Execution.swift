@@ -21,8 +21,8 @@ public struct Execution: Sendable, Equatable {
     public var usage: ResourceUsage?
     /// What compiler and driver wrote to the worker's standard error during the run, at most 16 KiB.
     public var diagnostics: [UInt8] = []
-    /// What admission found about the kernels; empty when only the rules for their text were applied.
-    public var admission = ""
+    /// By how much of admission the kernels went.
+    public var admission = KernelAdmission.rulesAlone
 
     /// Describes an execution.
     public init(
@@ -42,6 +42,23 @@ public struct Execution: Sendable, Equatable {
         self.workUnits = workUnits
         self.comparedInputs = comparedInputs
     }
+}
+
+/// By how much of admission the kernels of a run went.
+public struct KernelAdmission: Sendable, Equatable {
+    /// The stages that passed, and why others did not.
+    public var summary: String
+    /// Whether every stage passed.
+    public var isComplete: Bool
+
+    /// States an admission.
+    public init(summary: String, isComplete: Bool) {
+        self.summary = summary
+        self.isComplete = isComplete
+    }
+
+    /// The rules for the text, which every runner applies, and nothing else.
+    public static let rulesAlone = KernelAdmission(summary: "rules passed; no other stage was tried", isComplete: false)
 }
 
 /// What a worker says that its run took. The kernels run in the same process, so this is no more than a claim.

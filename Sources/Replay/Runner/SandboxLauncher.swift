@@ -95,6 +95,8 @@ struct SandboxLauncher: Sendable {
             variables += [
                 "OCL_ICD_VENDORS=" + simulator, "OCLGRIND_DATA_RACES=1", "OCLGRIND_UNINITIALIZED=1",
                 "OCLGRIND_LOG=\(folder)/simulator.log", "OCLGRIND_NUM_THREADS=1", "OCLGRIND_MAX_ERRORS=64",
+                // As much local memory as CPU devices have; whether the job's own device has it, its run shows.
+                "OCLGRIND_LOCAL_MEM_SIZE=\(1 << 20)", "OCLGRIND_GLOBAL_MEM_SIZE=\(2 << 30)",
             ]
         } else if let vendors {
             variables.append("OCL_ICD_VENDORS=" + vendors)

@@ -123,16 +123,16 @@ struct RunStage {
             bounds: [.device: 65_536, .slot: longest + 8, .done: 256, .failure: 65_536]
         )
         guard try worker.device(reply).isSameDevice(as: programs.device) else { return nil }
+        let stream = SlotStream(reply, spec: spec)
         var leaves: [Trace.Leaf] = []
         var slots: [Int: [UInt8]] = [:]
         for index in range.launches {
             let step = spec.steps[spec.launch(index).step]
             var roots: [Trace.SlotRoot] = []
             for slotIndex in step.writtenSlots {
-                let slot = spec.slots[slotIndex]
-                let content = try content(of: try reply.expect(.slot), launch: index, slot: slotIndex)
-                roots.append(Trace.SlotRoot(index: slotIndex, name: slot.name, root: Trace.slotRoot(content)))
-                if keeps(slotIndex) { slots[slotIndex] = content }
+                let (root, content) = try stream.next(launch: index, slot: slotIndex, keeps: keeps(slotIndex))
+                roots.append(Trace.SlotRoot(index: slotIndex, name: spec.slots[slotIndex].name, root: root))
+                if let content { slots[slotIndex] = content }
             }
             let kernel = Prelude.kernelDigest(source: job.sources[step.source], kernel: step.kernel)
             leaves.append(Trace.Leaf(step: UInt32(index), kernelDigest: kernel, slots: roots))
@@ -166,27 +166,13 @@ struct RunStage {
         return inputs
     }
 
-    /// Slots, the copies that the driver makes while filling and reading one, and what driver and compiler take themselves.
-    /// A GPU driver maps far more than it uses, so that only the wall clock bounds it.
+    /// Slots, the request that is mapped, the copies that the driver makes while filling and reading a slot, and what driver
+    /// and compiler take themselves. A GPU driver maps far more than it uses, so that only the wall clock bounds it.
     private func addressSpace(_ programs: CompiledPrograms) -> UInt64 {
         guard programs.device.kind == .cpu else { return 0 }
         let longest = UInt64(job.spec.slots.map(\.byteCount).max() ?? 0)
-        return job.spec.limits.memoryBytes + 3 * longest + 2 << 30 + programs.device.computeUnits << 24
-    }
-
-    private func content(of frame: [UInt8], launch: Int, slot index: Int) throws(RunFailure) -> [UInt8] {
-        let slot = job.spec.slots[index]
-        guard frame.count == slot.byteCount + 8 else {
-            let expected = "\(slot.byteCount) bytes of slot \(slot.name)"
-            throw RunFailure(.protocolViolation, "expected \(expected), the worker sent \(max(0, frame.count - 8))")
-        }
-        let numbers = WorkerFrame.place(of: frame)
-        guard numbers == [UInt32(launch), UInt32(index)] else {
-            throw RunFailure(.protocolViolation, "expected launch \(launch), slot \(index); the worker sent \(numbers)")
-        }
-        var content = Array(frame[8...])
-        slot.type.canonicaliseNaN(&content)
-        return content
+        let given = UInt64(job.spec.slots.reduce(0) { $0 + $1.byteCount } + programs.byteCount)
+        return job.spec.limits.memoryBytes + given + 3 * longest + 2 << 30 + programs.device.computeUnits << 24
     }
 
     private func microseconds(_ duration: Duration) -> UInt64 {

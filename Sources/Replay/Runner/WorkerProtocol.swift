@@ -210,6 +210,9 @@ package enum WorkerFrame: UInt8, Sendable {
     /// The length of a frame's head.
     package static let headLength = 9
 
+    /// The length of the launch and the slot at the beginning of a written slot's frame.
+    static let placeLength = 8
+
     /// The launch and the slot at the beginning of a written slot's frame of at least 8 bytes.
     static func place(of frame: [UInt8]) -> [UInt32] {
         [frame[0..<4], frame[4..<8]].map { $0.reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) } }

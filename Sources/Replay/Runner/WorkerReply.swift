@@ -17,6 +17,11 @@ struct WorkerReply {
     /// The next frame.
     /// - Throws: `RunFailure` for a frame that is not due, and for every way in which a worker ends before its time.
     func next() throws(RunFailure) -> (kind: WorkerFrame, payload: [UInt8]) {
+        let (kind, length) = try nextHead()
+        return (kind, try read(length))
+    }
+
+    private func nextHead() throws(RunFailure) -> (kind: WorkerFrame, length: Int) {
         let head = try read(WorkerFrame.headLength)
         let length = head[1...].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         guard let kind = WorkerFrame(rawValue: head[0]), let bound = bounds[kind] else {
@@ -25,10 +30,11 @@ struct WorkerReply {
         guard length <= UInt64(bound) else {
             throw RunFailure(.protocolViolation, "the worker announced \(length) bytes where \(bound) are the most")
         }
-        return (kind, try read(Int(length)))
+        return (kind, Int(length))
     }
 
-    private func read(_ count: Int) throws(RunFailure) -> [UInt8] {
+    /// The next `count` bytes of a frame whose length is known.
+    func read(_ count: Int) throws(RunFailure) -> [UInt8] {
         do throws(ChildStop) {
             return try child.read(count)
         } catch {
@@ -36,14 +42,28 @@ struct WorkerReply {
         }
     }
 
+    /// The next bytes of a frame whose length is known: as many as `buffer` holds.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(RunFailure) {
+        do throws(ChildStop) {
+            try child.read(into: buffer)
+        } catch {
+            throw explain(error)
+        }
+    }
+
+    /// The length of the next frame, which must be of `kind`; its payload is still to be read.
+    func expectLength(_ kind: WorkerFrame) throws(RunFailure) -> Int {
+        let head = try nextHead()
+        if head.kind == .failure { throw Self.failure(try read(head.length)) }
+        guard head.kind == kind else {
+            throw RunFailure(.protocolViolation, "the worker sent frame \(head.kind) instead of \(kind)")
+        }
+        return head.length
+    }
+
     /// The next frame, which must be of `kind`, or the failure that the worker reports instead.
     func expect(_ kind: WorkerFrame) throws(RunFailure) -> [UInt8] {
-        let frame = try next()
-        if frame.kind == .failure { throw Self.failure(frame.payload) }
-        guard frame.kind == kind else {
-            throw RunFailure(.protocolViolation, "the worker sent frame \(frame.kind) instead of \(kind)")
-        }
-        return frame.payload
+        try read(try expectLength(kind))
     }
 
     /// A JSON payload.

@@ -39,23 +39,35 @@ public enum ElementType: String, Sendable, CaseIterable {
     /// Bytes after the last whole element are left alone.
     package func canonicaliseNaN(_ bytes: inout [UInt8]) {
         guard isFloatingPoint else { return }
-        bytes.withUnsafeMutableBytes { buffer in
-            if self == .f32 {
-                for offset in stride(from: 0, to: buffer.count / 4 * 4, by: 4) {
-                    let bits = UInt32(littleEndian: buffer.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-                    if bits & 0x7fff_ffff > 0x7f80_0000 {
-                        buffer.storeBytes(of: UInt32(0x7fc0_0000).littleEndian, toByteOffset: offset, as: UInt32.self)
-                    }
-                }
-            } else {
-                for offset in stride(from: 0, to: buffer.count / 8 * 8, by: 8) {
-                    let bits = UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-                    if bits & 0x7fff_ffff_ffff_ffff > 0x7ff0_0000_0000_0000 {
-                        let quiet = UInt64(0x7ff8_0000_0000_0000).littleEndian
-                        buffer.storeBytes(of: quiet, toByteOffset: offset, as: UInt64.self)
-                    }
-                }
+        bytes.withUnsafeMutableBytes { canonicaliseNaN($0) }
+    }
+
+    /// The same in memory that is aligned for an element.
+    func canonicaliseNaN(_ buffer: UnsafeMutableRawBufferPointer) {
+        guard isFloatingPoint else { return }
+        if self == .f32 {
+            buffer.withMemoryRebound(to: UInt32.self) {
+                Self.replace($0, above: 0x7f80_0000, magnitude: 0x7fff_ffff, by: 0x7fc0_0000)
             }
+        } else {
+            buffer.withMemoryRebound(to: UInt64.self) {
+                Self.replace($0, above: 0x7ff0 << 48, magnitude: UInt64.max >> 1, by: 0x7ff8 << 48)
+            }
+        }
+    }
+
+    /// Replaces words whose bits under `magnitude` are above the infinity's. Without a branch, so that it is done many words
+    /// at a time.
+    @inline(__always)
+    private static func replace<Word: FixedWidthInteger>(
+        _ words: UnsafeMutableBufferPointer<Word>,
+        above infinity: Word,
+        magnitude: Word,
+        by quiet: Word
+    ) {
+        for index in words.indices {
+            let bits = Word(littleEndian: words[index])
+            words[index] = bits & magnitude > infinity ? quiet.littleEndian : words[index]
         }
     }
 }
