@@ -15,6 +15,8 @@ public struct EngineDescription: Sendable, Equatable {
     /// The ruleset document.
     public var ruleset: JSONValue
     public var version: String
+    /// What the process that answers is among the engine's schedulers; `nil` for an engine that is one process.
+    public var standing: EngineStanding?
 
     /// Describes an engine.
     public init(
@@ -23,7 +25,8 @@ public struct EngineDescription: Sendable, Equatable {
         currency: String,
         validators: [VerifyingKey],
         ruleset: JSONValue,
-        version: String
+        version: String,
+        standing: EngineStanding? = nil
     ) {
         self.engine = engine
         self.operatorKey = operatorKey
@@ -31,11 +34,12 @@ public struct EngineDescription: Sendable, Equatable {
         self.validators = validators
         self.ruleset = ruleset
         self.version = version
+        self.standing = standing
     }
 
     /// The description as a JSON object.
     public var json: JSONValue {
-        .object([
+        var object: JSONObject = [
             "schema": .string("assay.engine/1"),
             "engine": .string(engine.text),
             "operator": .string(operatorKey.text),
@@ -43,7 +47,9 @@ public struct EngineDescription: Sendable, Equatable {
             "validators": .array(validators.map { .string($0.text) }),
             "ruleset": ruleset,
             "version": .string(version),
-        ])
+        ]
+        if let standing { object["standing"] = standing.json }
+        return .object(object)
     }
 
     /// Reads a description.
@@ -61,6 +67,52 @@ public struct EngineDescription: Sendable, Equatable {
         }
         ruleset = try reader.value("ruleset")
         version = try reader.string("version", maxBytes: 64)
+        standing = reader.has("standing") ? try EngineStanding(try reader.value("standing")) : nil
+        try reader.finish()
+    }
+}
+
+/// What a process is among the schedulers that share one engine's store.
+public struct EngineStanding: Sendable, Equatable {
+    /// Who settles and who waits.
+    public enum Role: String, Sendable, CaseIterable {
+        /// Has the lease of the ledger: takes orders and settles.
+        case leader
+        /// Shows what the store holds, and takes over when the leader's lease ends.
+        case standby
+    }
+
+    public var role: Role
+    /// The process's own name.
+    public var name: String
+    /// The URL that the present leader gave; `nil` when nobody leads or nobody has said so yet.
+    public var leader: String?
+    /// How often the ledger's lease has been granted, for a leader: the fencing epoch of everything that it writes.
+    public var epoch: Int64?
+
+    /// Describes a process.
+    public init(role: Role, name: String, leader: String?, epoch: Int64?) {
+        self.role = role
+        self.name = name
+        self.leader = leader
+        self.epoch = epoch
+    }
+
+    /// The standing as a JSON object.
+    public var json: JSONValue {
+        var object: JSONObject = ["role": .string(role.rawValue), "name": .string(name)]
+        if let leader { object["leader"] = .string(leader) }
+        if let epoch { object["epoch"] = .integer(epoch) }
+        return .object(object)
+    }
+
+    /// Reads a standing.
+    public init(_ value: JSONValue) throws(ParseError) {
+        var reader = try JSONReader(value, "engine.standing")
+        role = try reader.choice("role")
+        name = try reader.string("name", maxBytes: 128)
+        leader = try reader.optionalString("leader", maxBytes: 2048)
+        epoch = reader.has("epoch") ? try reader.integer("epoch", in: 1...Int64.max) : nil
         try reader.finish()
     }
 }

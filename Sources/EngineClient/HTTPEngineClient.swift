@@ -16,16 +16,20 @@ public struct HTTPEngineClient: EngineAPI {
         public var callMilliseconds: Int
         /// A call that carries a file or a receipt.
         public var fileMilliseconds: Int
+        /// For how long nothing may move in any call; 0 for as long as the call may take.
+        public var stallSeconds: Int
 
         /// Ten seconds to connect, a minute for a call, ten minutes for a file.
         public init(
             connectMilliseconds: Int = 10_000,
             callMilliseconds: Int = 60_000,
-            fileMilliseconds: Int = 600_000
+            fileMilliseconds: Int = 600_000,
+            stallSeconds: Int = 0
         ) {
             self.connectMilliseconds = connectMilliseconds
             self.callMilliseconds = callMilliseconds
             self.fileMilliseconds = fileMilliseconds
+            self.stallSeconds = stallSeconds
         }
     }
 
@@ -273,7 +277,8 @@ extension HTTPEngineClient {
             contentType: contentType,
             maxResponseBytes: maxBytes,
             timeoutMilliseconds: timeout,
-            connectMilliseconds: timeouts.connectMilliseconds
+            connectMilliseconds: timeouts.connectMilliseconds,
+            stallSeconds: timeouts.stallSeconds
         )
         do throws(TransferError) {
             return try await pool.perform(request)

@@ -1,5 +1,6 @@
 // The schemas of the OpenAPI description, beside the views that they describe (`EngineAPI`, Views.swift and Work.swift).
 internal import Codecs
+internal import EngineAPI
 
 /// The members of `components.schemas`.
 enum OpenAPISchemas {
@@ -34,11 +35,19 @@ enum OpenAPISchemas {
             "Amount": pattern("^(0|-?[1-9][0-9]{0,18})$"),
             "Submission": object(["order": base64, "spec": base64]),
             "Commitment": object(["execution": base64, "trace": base64]),
-            "Engine": object([
-                "schema": .object(["const": .string("assay.engine/1")]),
-                "engine": key, "operator": key, "currency": text, "validators": list(key),
-                "ruleset": .object(["type": .string("object")]), "version": text,
-            ]),
+            "Engine": object(
+                [
+                    "schema": .object(["const": .string("assay.engine/1")]),
+                    "engine": key, "operator": key, "currency": text, "validators": list(key),
+                    "ruleset": .object(["type": .string("object")]), "version": text,
+                ],
+                optional: [
+                    "standing": object(
+                        ["role": choice(EngineStanding.Role.allCases.map(\.rawValue)), "name": text],
+                        optional: ["leader": text, "epoch": integer]
+                    )
+                ]
+            ),
             "Account": object([
                 "id": OpenAPIDocument.reference("AccountID"), "kind": text, "currency": text, "owner": key,
                 "available": amount, "held": amount, "balance": amount,

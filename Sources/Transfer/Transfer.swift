@@ -18,6 +18,8 @@ public struct TransferRequest: Sendable {
     public var timeoutMilliseconds: Int
     /// The longest that making the connection may take.
     public var connectMilliseconds: Int
+    /// For how many seconds not a byte may move; 0 for any time.
+    public var stallSeconds: Int
 
     /// Names everything.
     public init(
@@ -27,7 +29,8 @@ public struct TransferRequest: Sendable {
         contentType: String,
         maxResponseBytes: Int,
         timeoutMilliseconds: Int,
-        connectMilliseconds: Int
+        connectMilliseconds: Int,
+        stallSeconds: Int = 0
     ) {
         self.method = method
         self.url = url
@@ -36,6 +39,7 @@ public struct TransferRequest: Sendable {
         self.maxResponseBytes = maxResponseBytes
         self.timeoutMilliseconds = timeoutMilliseconds
         self.connectMilliseconds = connectMilliseconds
+        self.stallSeconds = stallSeconds
     }
 }
 
@@ -144,6 +148,8 @@ final class TransferHandle {
             assay_curl_set_long(handle, CURLOPT_NOPROGRESS, 0),
             assay_curl_set_long(handle, CURLOPT_TIMEOUT_MS, request.timeoutMilliseconds),
             assay_curl_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, request.connectMilliseconds),
+            assay_curl_set_long(handle, CURLOPT_LOW_SPEED_LIMIT, request.stallSeconds > 0 ? 1 : 0),
+            assay_curl_set_long(handle, CURLOPT_LOW_SPEED_TIME, request.stallSeconds),
             assay_curl_set_offset(handle, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(request.maxResponseBytes)),
             assay_curl_set_string(handle, CURLOPT_CUSTOMREQUEST, request.method),
             assay_curl_set_string(handle, CURLOPT_USERAGENT, "assay"),

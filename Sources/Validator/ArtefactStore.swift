@@ -1,13 +1,25 @@
-// Files by content: a folder in which every file is named by the CID of its bytes.
+// Files by content: a folder in which every file is named by the CID of its bytes, or a fleet's database.
 public import Commitments
 internal import Glibc
+public import Ledger
 public import Receipts
+
+/// Where an engine keeps the files of its jobs.
+public protocol ArtefactKeeper: Sendable {
+    /// Keeps `bytes` under `cid`, durably.
+    /// - Precondition: the caller has checked that `cid` is the identifier of `bytes`.
+    func put(_ bytes: [UInt8], cid: CID) throws(StorageError)
+    /// Whether a file of this identifier is there.
+    func contains(_ identity: ArtefactIdentity) throws(StorageError) -> Bool
+    /// The bytes kept under `cid`; `nil` when there are none.
+    func get(_ cid: CID) throws(StorageError) -> [UInt8]?
+}
 
 /// A folder of immutable files, each named by its CID.
 ///
 /// A file appears under its name only when all of its bytes are on the disk. What is read is hashed: a file that a disk or
 /// somebody has changed is set aside and counts as missing, so that it is asked for again.
-public struct ArtefactStore: Sendable {
+public struct ArtefactStore: ArtefactKeeper {
     private let folder: String
 
     /// Opens the store in `folder`, which is made when it is not there.
@@ -53,5 +65,40 @@ public struct ArtefactStore: Sendable {
 
     private func path(_ cid: CID) -> String {
         folder + "/" + cid.text
+    }
+}
+
+/// The files of a fleet, in its database: whoever takes over finds them.
+public struct DatabaseArtefacts: ArtefactKeeper {
+    private let files: PostgresArtefacts
+
+    /// The files of a database.
+    public init(_ files: PostgresArtefacts) {
+        self.files = files
+    }
+
+    public func put(_ bytes: [UInt8], cid: CID) throws(StorageError) {
+        try Self.translating(cid, "write the file") { () throws(LedgerError) in try files.put(bytes, cid: cid.text) }
+    }
+
+    public func contains(_ identity: ArtefactIdentity) throws(StorageError) -> Bool {
+        let cid = identity.cid
+        return try Self.translating(cid, "look for the file") { () throws(LedgerError) in try files.contains(cid.text) }
+    }
+
+    public func get(_ cid: CID) throws(StorageError) -> [UInt8]? {
+        try Self.translating(cid, "read the file") { () throws(LedgerError) in try files.get(cid.text) }
+    }
+
+    private static func translating<Value>(
+        _ cid: CID,
+        _ operation: String,
+        _ body: () throws(LedgerError) -> Value
+    ) throws(StorageError) -> Value {
+        do throws(LedgerError) {
+            return try body()
+        } catch {
+            throw StorageError(path: cid.text, operation: operation, reason: error.description)
+        }
     }
 }

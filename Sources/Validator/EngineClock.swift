@@ -7,6 +7,13 @@ public protocol EngineClock: Sendable {
     var now: Int64 { get }
     /// Microseconds from some fixed moment; never goes back.
     var monotonicMicroseconds: UInt64 { get }
+    /// What everybody else's clocks are compared with, in the same seconds as `now`. It differs from `now` while a step of the
+    /// machine's clock is being followed (see `SteadyClock`).
+    var wallNow: Int64 { get }
+}
+
+extension EngineClock {
+    public var wallNow: Int64 { now }
 }
 
 /// The machine's clocks.

@@ -43,6 +43,11 @@ struct JobDocuments: Sendable {
         return statement.outputs.map(\.identity) + statement.evidence.map(\.file) + log
     }
 
+    /// Whether a file is one of the job's: an input, a source, or a part of the result.
+    func names(_ cid: CID) -> Bool {
+        (sealed.files.map(\.identity) + results).contains { $0.cid == cid }
+    }
+
     /// Everything by its name in a bundle.
     var members: [String: [UInt8]] {
         var members = [BundleMember.order: order.envelope, BundleMember.spec: sealed.bytes]

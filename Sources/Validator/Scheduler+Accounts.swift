@@ -3,27 +3,13 @@ internal import Codecs
 internal import Commitments
 public import EngineAPI
 internal import Ledger
-internal import Market
+public import Market
 internal import Receipts
-internal import Signatures
+public import Signatures
 
 extension Scheduler {
     public func engine() async throws(EngineError) -> EngineDescription {
-        let configuration = engine.configuration
-        let ruleset: JSONValue
-        do throws(ParseError) {
-            ruleset = try JSONValue(parsing: configuration.ruleset.bytes)
-        } catch {
-            throw EngineError(error, id: "ruleset.malformed")
-        }
-        return EngineDescription(
-            engine: key.verifyingKey,
-            operatorKey: operatorKey,
-            currency: configuration.currency,
-            validators: configuration.validators.sorted { $0.text < $1.text },
-            ruleset: ruleset,
-            version: version
-        )
+        try EngineDescription(operatorKey: operatorKey, configuration: engine.configuration, version: version)
     }
 
     public func account(request: [UInt8]) async throws(EngineError) -> AccountView {
@@ -64,23 +50,7 @@ extension Scheduler {
             throw EngineError(error, id: "account.malformed")
         }
         try requireHealth()
-        return try view(of: try known(name))
-    }
-
-    private func view(of account: Account) throws(EngineError) -> AccountView {
-        do throws(ParseError) {
-            return AccountView(
-                id: account.id.text,
-                kind: account.kind.rawValue,
-                currency: account.currency,
-                owner: try VerifyingKey(bytes: account.owner, field: "account.owner"),
-                available: account.available,
-                held: account.debitsPending,
-                balance: account.balance
-            )
-        } catch {
-            throw EngineError(error, id: "account.malformed")
-        }
+        return try AccountView(try known(name))
     }
 
     private func known(_ name: AccountName) throws(EngineError) -> Account {
@@ -90,14 +60,7 @@ extension Scheduler {
         } catch {
             throw EngineError(error, id: "account.malformed")
         }
-        throw EngineError(
-            .notFound,
-            "account.unknown",
-            "account \(name): expected an open account, found none",
-            field: "account",
-            expected: "an open account",
-            actual: name.text
-        )
+        throw .unknownAccount(name)
     }
 
     /// Moves money by the operator's order; the transfer's id is the request's.
@@ -161,16 +124,72 @@ extension Scheduler {
                 actual: signed.predicate.engine.text
             )
         }
-        guard signed.predicate.isTimely(at: clock.now) else {
+        guard signed.predicate.isTimely(at: clock.wallNow) else {
             throw EngineError(
                 .forbidden,
                 "request.time",
-                "at: expected \(clock.now) ± \(EngineRequest.toleranceSeconds), found \(signed.predicate.at)",
+                "at: expected \(clock.wallNow) ± \(EngineRequest.toleranceSeconds), found \(signed.predicate.at)",
                 field: "at",
-                expected: "\(clock.now) ± \(EngineRequest.toleranceSeconds)",
+                expected: "\(clock.wallNow) ± \(EngineRequest.toleranceSeconds)",
                 actual: "\(signed.predicate.at)"
             )
         }
         return signed
+    }
+}
+
+extension EngineDescription {
+    /// An engine that works by a configuration.
+    public init(
+        operatorKey: VerifyingKey,
+        configuration: MarketConfiguration,
+        version: String
+    ) throws(EngineError) {
+        let ruleset: JSONValue
+        do throws(ParseError) {
+            ruleset = try JSONValue(parsing: configuration.ruleset.bytes)
+        } catch {
+            throw EngineError(error, id: "ruleset.malformed")
+        }
+        self.init(
+            engine: configuration.engine,
+            operatorKey: operatorKey,
+            currency: configuration.currency,
+            validators: configuration.validators.sorted { $0.text < $1.text },
+            ruleset: ruleset,
+            version: version
+        )
+    }
+}
+
+extension AccountView {
+    /// An account as the ledger keeps it.
+    init(_ account: Account) throws(EngineError) {
+        do throws(ParseError) {
+            self.init(
+                id: account.id.text,
+                kind: account.kind.rawValue,
+                currency: account.currency,
+                owner: try VerifyingKey(bytes: account.owner, field: "account.owner"),
+                available: account.available,
+                held: account.debitsPending,
+                balance: account.balance
+            )
+        } catch {
+            throw EngineError(error, id: "account.malformed")
+        }
+    }
+}
+
+extension EngineError {
+    static func unknownAccount(_ name: AccountName) -> EngineError {
+        EngineError(
+            .notFound,
+            "account.unknown",
+            "account \(name): expected an open account, found none",
+            field: "account",
+            expected: "an open account",
+            actual: name.text
+        )
     }
 }

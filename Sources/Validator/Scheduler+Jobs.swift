@@ -140,10 +140,10 @@ extension Scheduler {
     /// Offers a funded job whose files are all there; refunds it when the files break a rule.
     func offerWhenComplete(_ job: Digest) async throws(EngineError) {
         guard engine.jobs[job]?.phase == .funded, let file = try documents(of: job) else { return }
-        guard missingInputs(file).isEmpty else { return }
+        guard try missingInputs(file).isEmpty else { return }
         let reason = try fault(in: file)
         // A file that turned out to be damaged has been set aside, and is asked for again.
-        guard missingInputs(file).isEmpty else { return }
+        guard try missingInputs(file).isEmpty else { return }
         if let reason {
             try await perform(.refuse(job: job, reason: reason))
         } else {
@@ -183,8 +183,7 @@ extension Scheduler {
 
     private func checkBelongs(_ cid: CID, to job: Digest) throws(EngineError) {
         guard let file = try documents(of: job) else { throw .unknownJob(job) }
-        let named = file.sealed.files.map(\.identity) + file.results
-        guard named.contains(where: { $0.cid == cid }) else {
+        guard file.names(cid) else {
             throw .unknownFile(cid, "a file of job \(job)")
         }
     }
@@ -209,7 +208,7 @@ extension Scheduler {
             throw EngineError(error)
         }
         for row in rows {
-            if let view = try finalView(of: row.job) { views.append(view) }
+            if let view = try JobView(endOf: row.job, in: store) { views.append(view) }
         }
         return views
     }
@@ -221,14 +220,7 @@ extension Scheduler {
             throw EngineError(error)
         }
         if let open = engine.jobs[job] {
-            throw EngineError(
-                .conflict,
-                "receipt.none",
-                "job \(job): expected phase final, found \(open.phase.rawValue)",
-                field: "phase",
-                expected: "final",
-                actual: open.phase.rawValue
-            )
+            throw .noReceipt(job, phase: open.phase.rawValue)
         }
         throw .unknownJob(job)
     }
@@ -239,17 +231,8 @@ extension Scheduler {
         try await endingIsDurable(of: id)
         try requireHealth()
         if let job = engine.jobs[id] { return try openView(of: job, isAlone: true) }
-        if let view = try finalView(of: id) { return view }
+        if let view = try JobView(endOf: id, in: store) { return view }
         throw .unknownJob(id)
-    }
-
-    private func finalView(of id: Digest) throws(EngineError) -> JobView? {
-        do {
-            guard let body = try store.record(kind: JobView.finalRecordKind, id: id.bytes)?.body else { return nil }
-            return try JobView(try JSONValue(parsing: body))
-        } catch {
-            throw EngineError(.unavailable, "storage", "the row of job \(id) cannot be read: \(error)")
-        }
     }
 
     private func openView(of job: Job, isAlone: Bool) throws(EngineError) -> JobView {
@@ -257,7 +240,7 @@ extension Scheduler {
         let reason: String
         switch job.phase {
         case .funded:
-            missing = try documents(of: job.id).map(missingInputs) ?? []
+            missing = try documents(of: job.id).map { (file) throws(EngineError) in try missingInputs(file) } ?? []
             reason = "waiting for \(missing.count) files"
         case .offered:
             let counts = (isAlone ? engine.mismatches(of: job.id, at: clock.now) : [:])
@@ -269,7 +252,7 @@ extension Scheduler {
             let stop = job.yield.map { ", asked to stop: \($0.rawValue)" } ?? ""
             reason = "running on node \(job.assignment?.node.text ?? "?")" + stop
         case .committed:
-            missing = try documents(of: job.id).map(missingOutputs) ?? []
+            missing = try documents(of: job.id).map { (file) throws(EngineError) in try missingOutputs(file) } ?? []
             reason = "waiting for \(missing.count) outputs"
         case .verifying:
             reason = job.validator.map { "with validator \($0)" } ?? "waiting for a validator"
@@ -291,17 +274,25 @@ extension Scheduler {
         )
     }
 
-    func missingInputs(_ file: JobDocuments) -> [CID] {
-        missing(file.sealed.files.map(\.identity))
+    func missingInputs(_ file: JobDocuments) throws(EngineError) -> [CID] {
+        try missing(file.sealed.files.map(\.identity))
     }
 
-    func missingOutputs(_ file: JobDocuments) -> [CID] {
-        missing(file.results)
+    func missingOutputs(_ file: JobDocuments) throws(EngineError) -> [CID] {
+        try missing(file.results)
     }
 
-    private func missing(_ identities: [ArtefactIdentity]) -> [CID] {
+    private func missing(_ identities: [ArtefactIdentity]) throws(EngineError) -> [CID] {
         var seen: Set<CID> = []
-        return identities.filter { seen.insert($0.cid).inserted && !artefacts.contains($0) }.map(\.cid)
+        var missing: [CID] = []
+        do throws(StorageError) {
+            for identity in identities where seen.insert(identity.cid).inserted {
+                if try !artefacts.contains(identity) { missing.append(identity.cid) }
+            }
+        } catch {
+            throw EngineError(.unavailable, "storage", error.description)
+        }
+        return missing
     }
 
     /// Keeps a file after its length and its hash have been compared with what the documents say.

@@ -89,6 +89,16 @@ extension JobView {
     /// The kind of a final job's row.
     static let finalRecordKind = "final"
 
+    /// How a job ended, as the store keeps it; `nil` when it keeps no such end.
+    init?(endOf job: Digest, in store: any LedgerStore) throws(EngineError) {
+        do {
+            guard let body = try store.record(kind: Self.finalRecordKind, id: job.bytes)?.body else { return nil }
+            self = try JobView(try JSONValue(parsing: body))
+        } catch {
+            throw EngineError(.unavailable, "storage", "the row of job \(job) cannot be read: \(error)")
+        }
+    }
+
     /// How a job ended.
     init(_ ending: Ending) {
         self.init(

@@ -116,7 +116,8 @@ extension Scheduler: EngineAPI {
                     attempt: statement.attempt,
                     engine: key.verifyingKey,
                     executionDigest: execution.digest,
-                    committedAt: clock.now,
+                    // Which round of a beacon decides follows from this, and rounds come by everybody's clock.
+                    committedAt: max(clock.now, clock.wallNow),
                     seed: try seed(statement.jobID.digest, UInt32(statement.attempt))
                 ),
                 with: key
@@ -236,7 +237,7 @@ extension Scheduler: EngineAPI {
     /// Queues a committed job for verification when all of its outputs are there.
     func verifyWhenComplete(_ job: Digest) async throws(EngineError) {
         guard let open = engine.jobs[job], open.phase == .committed, let file = try documents(of: job) else { return }
-        guard missingOutputs(file).isEmpty else { return }
+        guard try missingOutputs(file).isEmpty else { return }
         try await perform(.outputsPresent(job: job, attempt: open.attempt))
     }
 

@@ -44,7 +44,7 @@ public actor Scheduler {
     let key: SigningKey
     let operatorKey: VerifyingKey
     let store: any LedgerStore
-    let artefacts: ArtefactStore
+    let artefacts: any ArtefactKeeper
     let clock: any EngineClock
     /// The roots by which the engine judges attestation again before it pays; without them it believes its validators.
     let anchors: TrustAnchors?
@@ -55,6 +55,8 @@ public actor Scheduler {
     var engine: Engine
     var documents: [Digest: JobDocuments] = [:]
     private var failure: EngineError?
+    /// Whether it stopped because something does not add up: a person has to look at that before anybody settles again.
+    private(set) var isViolated = false
     /// The batch that was queued last.
     private var last: CommitTicket?
     /// The batches on their way to the disk that end jobs: such a job is no longer in the market and not yet in the store.
@@ -82,7 +84,7 @@ public actor Scheduler {
         operatorKey: VerifyingKey,
         configuration: MarketConfiguration,
         store: any LedgerStore,
-        artefacts: ArtefactStore,
+        artefacts: any ArtefactKeeper,
         clock: any EngineClock,
         anchors: TrustAnchors? = nil,
         version: String,
@@ -163,7 +165,10 @@ public actor Scheduler {
         do throws(MarketError) {
             effects = try engine.apply(event, at: now)
         } catch {
-            if let reason = engine.stopped ?? engine.book.stopped { throw stop(reason) }
+            if let reason = engine.stopped ?? engine.book.stopped {
+                isViolated = true
+                throw stop(reason)
+            }
             throw EngineError(error)
         }
         prepare(&documents)
@@ -192,10 +197,10 @@ public actor Scheduler {
         return effects
     }
 
-    /// Makes a row durable that no event goes with.
-    func keep(_ record: Record) async throws(EngineError) {
+    /// Makes rows durable that no event goes with.
+    func keep(_ records: Record...) async throws(EngineError) {
         try requireHealth()
-        let ticket = store.submit(Batch(records: [record]))
+        let ticket = store.submit(Batch(records: records))
         last = ticket
         try await durable(ticket)
     }
@@ -205,6 +210,7 @@ public actor Scheduler {
         do throws(LedgerError) {
             try await ticket?.durable()
         } catch {
+            if case .invariant = error { isViolated = true }
             throw stop("the store failed: \(error)")
         }
         try requireHealth()

@@ -3,6 +3,7 @@ import ArgumentParser
 import EngineAPI
 import EngineClient
 import Glibc
+import Ledger
 import Logging
 import Replay
 import Signatures
@@ -28,6 +29,11 @@ struct AssayDaemon: AsyncParsableCommand {
               assayd --data A --roles scheduler --accept-validator ed25519:…
               assayd --data B --roles validator --engine http://127.0.0.1:8420
               assayd --data C --roles provider  --engine http://127.0.0.1:8420
+
+            Several schedulers of one engine, on one PostgreSQL database; one leads, the others stand by (Documentation/fleet.md):
+              assayd --data A1 --roles scheduler --store postgres://db/assay --name a1 --advertise http://a1:8420
+              assayd --data A2 --roles scheduler --store postgres://db/assay --name a2 --advertise http://a2:8420
+              assayd --data B  --roles validator --engine http://a1:8420 --engine http://a2:8420
             """,
         version: AssayVersion.text
     )
@@ -44,8 +50,45 @@ struct AssayDaemon: AsyncParsableCommand {
     )
     var listen: String = "\(EngineEndpoint.host):\(EngineEndpoint.port)"
 
-    @Option(help: "The engine's URL, for a validator or provider whose scheduler is another process.")
-    var engine: String?
+    @Option(
+        help: ArgumentHelp(
+            "The engine's URL, for a validator or provider whose scheduler is another process; several times for several schedulers.",
+            valueName: "url"
+        )
+    )
+    var engine: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the scheduler keeps the ledger: postgres://…, or a SQLite file; the data folder's own when it is not given.",
+            valueName: "url"
+        )
+    )
+    var store: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "On PostgreSQL, this scheduler's name: a restart under it need not wait for its own lease to end. Drawn at random when not given.",
+            valueName: "name"
+        )
+    )
+    var name: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "On PostgreSQL, the URL that the other schedulers name as this one's; the address that it listens on when not given.",
+            valueName: "url"
+        )
+    )
+    var advertise: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "On PostgreSQL, for how long the leader's lease lasts: the longest that nobody leads after a crash.",
+            valueName: "seconds"
+        )
+    )
+    var lease: Int = 10
 
     @Option(
         help: "The engine's key. Without it the key seen first is kept in the data folder and demanded from then on."
@@ -137,10 +180,20 @@ struct AssayDaemon: AsyncParsableCommand {
         _ = try parsedDeclaration()
         try checkNetwork()
         do {
-            if let engine { _ = try HTTPEngineClient(url: engine) }
+            for url in engine { _ = try HTTPEngineClient(url: url) }
             _ = try DrandClient(urls: drand)
+            _ = try store.map { text in try LedgerLocation(text: text) }
         } catch {
             throw ValidationError("--\(error)")
+        }
+        if let advertise {
+            do { _ = try HTTPEngineClient(url: advertise) } catch { throw ValidationError("--advertise: \(error)") }
+        }
+        guard (1...3600).contains(lease) else {
+            throw ValidationError("--lease: expected 1 to 3600 seconds, found \(lease)")
+        }
+        if let name, !(1...64).contains(name.utf8.count) {
+            throw ValidationError("--name: expected 1 to 64 bytes, found \(name.utf8.count)")
         }
     }
 
@@ -195,7 +248,7 @@ struct AssayDaemon: AsyncParsableCommand {
             found.insert(role)
         }
         guard !found.isEmpty else { throw ValidationError("--roles: expected at least one role, found none") }
-        if !found.contains(.scheduler), engine == nil {
+        if !found.contains(.scheduler), engine.isEmpty {
             throw ValidationError("--engine: expected the engine's URL, because this process is no scheduler")
         }
         return found

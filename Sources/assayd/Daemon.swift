@@ -34,6 +34,7 @@ struct Daemon {
 
     let options: AssayDaemon
     let log: Logger
+    /// The time of agents, and what the scheduler's is made of.
     let clock = SystemClock()
 
     func run() async throws {
@@ -50,15 +51,17 @@ struct Daemon {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await Self.untilSignalled() }
             try await startWitness(folder, in: &group)
-            let url: String
+            var urls = options.engine
+            var seat: SchedulerSeat?
             let runner = roles.contains(.validator) || roles.contains(.provider) ? try makeRunner(folder) : nil
             if roles.contains(.scheduler) {
-                url = try await startScheduler(folder, runner?.base, in: &group)
-            } else {
-                url = options.engine ?? EngineEndpoint.url
+                let started = try await startScheduler(folder, runner?.base, in: &group)
+                // One's own scheduler first: it may lead, and it is the nearest.
+                urls.insert(started.url, at: 0)
+                seat = started.seat
             }
             if let runner {
-                let client = try connect(url)
+                let client = try connect(urls)
                 let engineKey = try await pinnedKey(client, folder, isOwn: roles.contains(.scheduler))
                 if roles.contains(.validator) {
                     try startValidator(client, engineKey, runner, folder, in: &group)
@@ -72,78 +75,15 @@ struct Daemon {
             try await group.next()
             group.cancelAll()
             while (try? await group.next()) != nil {}
+            await seat?.resign()
         }
         log.notice("assayd: stopped")
     }
 
     // MARK: Roles
 
-    private func startScheduler(
-        _ folder: DataFolder,
-        _ runner: SandboxedRunner?,
-        in group: inout ThrowingTaskGroup<Void, any Error>
-    ) async throws -> String {
-        let (host, port) = try options.parsedAddress()
-        let flush = try FlushMeasurement.measure(directory: folder.path)
-        log.notice("disk: \(flush.summary)")
-        let store: SQLiteLedgerStore
-        do {
-            store = try SQLiteLedgerStore(path: folder.ledger)
-        } catch {
-            throw DaemonError.storage("\(error)")
-        }
-        let key = try folder.key(.engine)
-        var validators: Set<VerifyingKey> = [try folder.key(.validator).verifyingKey]
-        validators.formUnion(try options.parsedValidators())
-        let scheduler: Scheduler
-        do {
-            scheduler = try await Scheduler(
-                key: key,
-                operatorKey: try folder.key(.operator).verifyingKey,
-                configuration: MarketConfiguration(
-                    engine: key.verifyingKey,
-                    validators: validators,
-                    ruleset: try rules()
-                ),
-                store: store,
-                artefacts: try ArtefactStore(folder: folder.artefacts),
-                clock: clock,
-                anchors: try anchors(),
-                version: AssayVersion.text,
-                identity: EngineIdentity(network: options.network, software: try software(worker: nil)),
-                log: log
-            )
-        } catch let error as DaemonError {
-            throw error
-        } catch {
-            throw DaemonError.storage("the engine cannot start on \(folder.ledger): \(error)")
-        }
-        log.notice("engine: \(key.verifyingKey)")
-        let server = EngineServer(
-            api: scheduler,
-            metrics: SchedulerMetrics(scheduler: scheduler, runner: runner),
-            configuration: EngineServer.Configuration(host: host, port: port, version: AssayVersion.text)
-        )
-        group.addTask { await scheduler.run() }
-        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
-        group.addTask {
-            defer { continuation.finish() }
-            do {
-                try await server.run { port in continuation.yield(port) }
-            } catch  where !Task.isCancelled {
-                throw DaemonError.unavailable("cannot listen on \(host):\(port): \(error)")
-            }
-        }
-        for await bound in ports {
-            let url = "http://\(host.contains(":") ? "[\(host)]" : host):\(bound)"
-            announce("listening on \(url)")
-            return url
-        }
-        throw DaemonError.unavailable("cannot listen on \(host):\(port); is another daemon using the address?")
-    }
-
     private func startValidator(
-        _ client: HTTPEngineClient,
+        _ client: FleetClient,
         _ engineKey: VerifyingKey,
         _ runner: TestedRunner<SandboxedRunner>,
         _ folder: DataFolder,
@@ -177,7 +117,7 @@ struct Daemon {
     }
 
     private func startProvider(
-        _ client: HTTPEngineClient,
+        _ client: FleetClient,
         _ engineKey: VerifyingKey,
         _ runner: TestedRunner<SandboxedRunner>,
         _ folder: DataFolder,
@@ -224,7 +164,7 @@ struct Daemon {
     // MARK: Parts
 
     /// The roots by which attestation is judged, if a file with them was named.
-    private func anchors() throws -> TrustAnchors? {
+    func anchors() throws -> TrustAnchors? {
         guard let path = options.attestationRoots else { return nil }
         do {
             guard let bytes = try WholeFile.read(absolute(path)) else {
@@ -264,9 +204,9 @@ struct Daemon {
         AdmissionFolder(path: folder.admissions, key: key, now: { [clock] in clock.now })
     }
 
-    private func connect(_ url: String) throws -> HTTPEngineClient {
+    private func connect(_ urls: [String]) throws -> FleetClient {
         do {
-            return try HTTPEngineClient(url: url)
+            return try FleetClient(urls: urls)
         } catch {
             throw DaemonError.configuration("\(error)")
         }
@@ -274,7 +214,7 @@ struct Daemon {
 
     /// The engine's key: the one on the command line, else the one that was seen first.
     private func pinnedKey(
-        _ client: HTTPEngineClient,
+        _ client: FleetClient,
         _ folder: DataFolder,
         isOwn: Bool
     ) async throws -> VerifyingKey {
@@ -293,14 +233,16 @@ struct Daemon {
                 log.warning("engine: trusting \(key) from now on, because no --engine-key was given")
                 return key
             } catch let error as EngineError {
-                guard waited < 30 else { throw DaemonError.unavailable("\(client.url): \(error)") }
+                guard waited < 30 else {
+                    throw DaemonError.unavailable("\(client.urls.joined(separator: ", ")): \(error)")
+                }
                 waited += 1
                 try await Task.sleep(for: .seconds(1))
             }
         }
     }
 
-    private func rules() throws -> Ruleset {
+    func rules() throws -> Ruleset {
         guard let path = options.ruleset else { return .default }
         do {
             guard let bytes = try WholeFile.read(absolute(path)) else {
@@ -312,7 +254,7 @@ struct Daemon {
         }
     }
 
-    private func absolute(_ path: String) -> String {
+    func absolute(_ path: String) -> String {
         if path.hasPrefix("/") { return path }
         var buffer = [CChar](repeating: 0, count: 4096)
         guard getcwd(&buffer, buffer.count) != nil else { return path }

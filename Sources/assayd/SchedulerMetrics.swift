@@ -6,17 +6,28 @@ import Validator
 
 /// The scheduler's gauges.
 struct SchedulerMetrics: MetricsSource {
-    let scheduler: Scheduler
     /// The runner of this process; `nil` when it neither validates nor provides.
     let runner: SandboxedRunner?
+    let clock: SteadyClock
+    /// The process's place in a fleet; `nil` for a scheduler that is alone.
+    let seat: SchedulerSeat?
+    /// The scheduler at work; `nil` in a standby.
+    let scheduler: @Sendable () -> Scheduler?
 
     func samples() async -> [MetricSample] {
-        let state = await scheduler.summary
+        var samples = fleet() + workers()
+        samples.append(
+            MetricSample(
+                "assay_clock_step_seconds",
+                help: "By how much the machine's clock is ahead of engine time since it stepped; 0 when they agree.",
+                value: Double(clock.stepSeconds)
+            )
+        )
+        guard let state = await scheduler()?.summary else { return samples }
         let jobs = state.jobsByPhase.sorted { $0.key < $1.key }.map { phase, count in
             MetricSample(
                 "assay_jobs",
                 help: "Open jobs by phase.",
-                kind: .gauge,
                 labels: [("phase", phase)],
                 value: Double(count)
             )
@@ -25,25 +36,43 @@ struct SchedulerMetrics: MetricsSource {
             MetricSample(
                 "assay_nodes_online",
                 help: "Nodes that were heard of lately.",
-                kind: .gauge,
-                labels: [],
                 value: Double(state.nodesOnline)
             ),
             MetricSample(
                 "assay_verification_backlog",
                 help: "Executions that wait for a validator.",
-                kind: .gauge,
-                labels: [],
                 value: Double(state.unjudged)
             ),
             MetricSample(
                 "assay_escrow_held_units",
                 help: "Minor units held for open jobs.",
-                kind: .gauge,
-                labels: [],
                 value: Double(state.heldUnits)
             ),
-        ] + workers()
+        ] + samples
+    }
+
+    /// This process among the engine's schedulers.
+    private func fleet() -> [MetricSample] {
+        guard let seat else { return [] }
+        let standing = seat.standing
+        return [
+            MetricSample(
+                "assay_scheduler_leads",
+                help: "Whether this process leads: 1 or 0. The sum over the schedulers of an engine is 1.",
+                value: standing.role == .leader ? 1 : 0
+            ),
+            MetricSample(
+                "assay_scheduler_epoch",
+                help: "The epoch of the lease under which this process leads; 0 in a standby.",
+                value: Double(standing.epoch ?? 0)
+            ),
+            MetricSample(
+                "assay_scheduler_takeovers_total",
+                help: "How often this process has begun to lead.",
+                kind: .counter,
+                value: Double(seat.takeovers)
+            ),
+        ]
     }
 
     /// The worker pool of this process.
@@ -78,9 +107,24 @@ struct SchedulerMetrics: MetricsSource {
     }
 
     func readiness() async -> [ReadinessCheck] {
+        var checks: [ReadinessCheck] = []
+        if let seat {
+            let standing = seat.standing
+            let leader = standing.leader.map { "the leader is at \($0)" } ?? "nobody leads"
+            checks.append(
+                ReadinessCheck(
+                    id: "role",
+                    isReady: standing.role == .leader,
+                    detail: standing.role == .leader
+                        ? "leads, epoch \(standing.epoch ?? 0)"
+                        : "stands by; \(seat.trouble.map { "cannot lead: \($0)" } ?? leader)"
+                )
+            )
+        }
+        guard let scheduler = scheduler() else { return checks }
         let isHealthy = await scheduler.isHealthy
         let state = await scheduler.summary
-        return [
+        return checks + [
             ReadinessCheck(
                 id: "store",
                 isReady: isHealthy,

@@ -80,6 +80,21 @@ final class DaemonProcess: @unchecked Sendable {
         try await line(after: "assayd: listening on ", seconds: seconds)
     }
 
+    /// Waits until the daemon says that it leads.
+    func leads(seconds: Int = 30) async throws -> Bool {
+        try await line(after: "assayd: leading", seconds: seconds) != nil
+    }
+
+    /// Waits until the daemon says that it leads no more.
+    func standsBy(seconds: Int = 30) async throws -> Bool {
+        try await line(after: "assayd: standing by", seconds: seconds) != nil
+    }
+
+    /// Stops the process where it is, until `resume`.
+    func pause() { Glibc.kill(process.processIdentifier, SIGSTOP) }
+
+    func resume() { Glibc.kill(process.processIdentifier, SIGCONT) }
+
     /// Waits until the daemon says that it is ready.
     func ready(seconds: Int = 30) async throws -> Bool {
         try await line(after: "assayd: ready", seconds: seconds) != nil
@@ -141,7 +156,7 @@ struct Customer {
     }
 
     /// Opens the account and puts money into it.
-    func open(_ client: HTTPEngineClient) async throws {
+    func open(_ client: any EngineAPI) async throws {
         _ = try await client.account(request: try request(.open, key))
         let account = AccountName(currency: "credit", purpose: .payer, owner: key.verifyingKey)
         _ = try await client.account(
@@ -150,7 +165,7 @@ struct Customer {
     }
 
     /// Gives a node its stake as soon as it has registered.
-    func stake(_ client: HTTPEngineClient, node: VerifyingKey) async throws {
+    func stake(_ client: any EngineAPI, node: VerifyingKey) async throws {
         let text = AccountNames.stake(of: node)
         let credit = EngineRequest.Action.credit(account: try AccountName(text: text), amount: 1_000_000_000)
         for _ in 0..<1200 {
@@ -169,7 +184,7 @@ struct Customer {
     /// - Parameter acknowledged: called as soon as the engine has taken the order.
     func order(
         _ number: Int,
-        _ client: HTTPEngineClient,
+        _ client: any EngineAPI,
         _ job: (sealed: SealedJob, files: [String: [UInt8]])? = nil,
         acknowledged: (Digest) -> Void
     ) async throws {
@@ -190,9 +205,13 @@ struct Customer {
 
 /// The tiny job with deadlines that a test can wait for.
 enum SmallJob {
-    /// - Parameter evidence: what the job asks for instead of a replay, and the files that this names.
+    /// - Parameters:
+    ///   - evidence: what the job asks for instead of a replay, and the files that this names.
+    ///   - patience: for how many seconds a node or a validator that got the job may be silent.
     static func job(
-        evidence: (value: JSONValue, files: [String: [UInt8]])? = nil
+        evidence: (value: JSONValue, files: [String: [UInt8]])? = nil,
+        patience: Int = 60,
+        attempts: Int = 2
     ) throws -> (sealed: SealedJob, files: [String: [UInt8]]) {
         let text = String(decoding: TinyJob.authored.serialized(), as: UTF8.self)
             .replacingOccurrences(of: #""currency":"TEST""#, with: #""currency":"credit""#)
@@ -200,10 +219,10 @@ enum SmallJob {
             throw ParseError(field: "job", expected: "an object", actual: "another value")
         }
         document["deadlines"] = .object([
-            "uploadSeconds": .integer(20), "matchSeconds": .integer(60), "runSeconds": .integer(60),
-            "verifySeconds": .integer(60),
+            "uploadSeconds": .integer(20), "matchSeconds": .integer(60), "runSeconds": .integer(patience),
+            "verifySeconds": .integer(patience),
         ])
-        document["attempts"] = .integer(2)
+        document["attempts"] = .integer(attempts)
         var files = try TinyJob().files
         if let evidence {
             document["evidence"] = evidence.value

@@ -241,6 +241,38 @@ struct PostgresStoreTests {
         }
     }
 
+    @Test func artefactsAreThereAsAWholeOrNotAtAll() async throws {
+        let url = try server.newDatabase()
+        let files = PostgresArtefacts(database: try PostgresDatabase(url: url))
+        let other = PostgresArtefacts(database: try PostgresDatabase(url: url))
+        let part = PostgresArtefacts.partBytes
+        var random = SeededGenerator(seed: 9)
+        for length in [0, 1, part - 1, part, part + 1, 9 * part + 3] {
+            var bytes = [UInt8](repeating: 7, count: length)
+            for index in stride(from: 0, to: length, by: 4093) {
+                bytes[index] = UInt8.random(in: 0...255, using: &random)
+            }
+            let cid = CID.raw(bytes).text
+            #expect(try !other.contains(cid) && other.get(cid) == nil)
+            try files.put(bytes, cid: cid)
+            try files.put(bytes, cid: cid)
+            #expect(try other.contains(cid))
+            #expect(try other.get(cid) == bytes, "\(length) bytes")
+        }
+        #expect(try files.names(after: "", limit: 100).count == 6)
+        // Many at once make one.
+        let bytes = [UInt8](repeating: 5, count: 3 * part)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    try PostgresArtefacts(database: try PostgresDatabase(url: url)).put(bytes, cid: "many")
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try other.get("many") == bytes)
+    }
+
     @Test func theProbeSaysWhatIsThere() throws {
         let probe = try PostgresProbe.run(url: server.newDatabase())
         #expect(probe.isComplete, "\(probe.summary)")

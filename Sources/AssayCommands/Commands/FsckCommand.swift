@@ -14,8 +14,8 @@ struct FsckCommand: ToolCommand {
         commandName: "fsck",
         abstract: "Check an engine's ledger: every balance from transfers, every receipt from its bundle.",
         discussion: """
-            With --data the data folder's artefacts too. Reads only, unless --repair sets damaged artefacts aside; a running \
-            engine is not disturbed. Exit code 1 when something does not hold.
+            The artefacts of the data folder or the database too. Reads only, unless --repair sets damaged artefacts aside; a \
+            running engine is not disturbed. Exit code 1 when something does not hold.
             """
     )
 
@@ -27,7 +27,9 @@ struct FsckCommand: ToolCommand {
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
         guard let data = ledger.data, ledger.store == nil else {
             let (store, name) = try ledger.open()
-            return Self.answer(try await checks(of: store, name, tool), name, tool)
+            var checks = try await checks(of: store, name, tool)
+            if case .postgres(let url) = try ledger.location() { checks.append(try artefacts(inDatabase: url, name)) }
+            return Self.answer(checks, name, tool)
         }
         let folder = DataFolder(path: data)
         guard Files.isFolder(data), (try? Files.names(in: data).contains("ledger.sqlite")) == true else {
@@ -136,6 +138,27 @@ struct FsckCommand: ToolCommand {
             }
         }
         return line
+    }
+
+    /// Every file in a fleet's database against its name.
+    private func artefacts(inDatabase url: String, _ name: String) throws(Failure) -> FsckLine {
+        var line = FsckLine(id: "artefacts")
+        do throws(LedgerError) {
+            let files = PostgresArtefacts(database: try PostgresDatabase(url: url))
+            var last = ""
+            while true {
+                let names = try files.names(after: last, limit: 1000)
+                guard let end = names.last else { return line }
+                for name in names {
+                    line.examined += 1
+                    let actual = try files.get(name).map { ArtefactIdentity(of: $0).cid.text } ?? "none"
+                    if actual != name { line.fail("\(name): expected a file of that name, found \(actual)") }
+                }
+                last = end
+            }
+        } catch {
+            throw Failure(error, in: name)
+        }
     }
 
     private static func answer(_ checks: [FsckLine], _ data: String, _ tool: Tool) -> Answer {

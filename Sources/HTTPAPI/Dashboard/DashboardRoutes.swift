@@ -67,10 +67,24 @@ extension Surface {
             <dt>Key</dt><dd><code>\(engine.engine.text)</code></dd>
             <dt>Validators</dt><dd>\(engine.validators.map { "<code>\($0.text)</code><br>" as HTML })</dd>
             <dt>Currency</dt><dd>\(engine.currency), in minor units</dd>
+            \(engine.standing.map(Self.standing(of:)) ?? .empty)
             <dt>Version</dt><dd>\(engine.version)</dd>
             </dl></div>
             """
         return Page(title: "Overview", place: .overview, refreshSeconds: 10, content: content)
+    }
+
+    /// Whether this process settles or stands by, and where the one that settles is.
+    private static func standing(of standing: EngineStanding) -> HTML {
+        switch standing.role {
+        case .leader:
+            "<dt>This process</dt><dd>\(standing.name) leads, epoch \(standing.epoch ?? 0)</dd>"
+        case .standby:
+            """
+            <dt>This process</dt><dd>\(standing.name) stands by: it shows what has ended and takes no orders.
+            Leader: \(standing.leader ?? "none at the moment")</dd>
+            """
+        }
     }
 
     private func jobsPage(limit: Int) async throws(EngineError) -> Page {

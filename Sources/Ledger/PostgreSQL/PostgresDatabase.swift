@@ -18,6 +18,11 @@ public final class PostgresDatabase: Sendable {
     /// Closes idle connections; the database can still be used and connects again.
     public func close() { pool.dropIdle() }
 
+    /// The database's clock, in milliseconds since 1970: the one that leases end by.
+    public func clockMilliseconds() throws(LedgerError) -> Int64 {
+        try transaction(readOnly: true) { try $0.execute("SELECT \(PostgresClock.milliseconds)").integer(0, 0) }
+    }
+
     /// Runs one transaction; again under the same keys when the server asks for it.
     func transaction<Value>(
         _ isolation: PostgresIsolation = .readCommitted,

@@ -17,8 +17,11 @@ public struct PostgresProbe: Sendable, Equatable {
     /// What the server calls itself.
     public let server: String
     public let features: [Feature]
-    /// Settings under which an acknowledged commit can be lost, in plain sentences.
+    /// What makes it doubtful that an acknowledged commit lasts, in plain sentences.
     public let warnings: [String]
+    /// How long one small commit takes, in microseconds: the median of sixteen. A commit that is faster than a disk can flush
+    /// is among the warnings.
+    public let commitMicroseconds: Int
 
     /// Whether nothing is lacking.
     public var isComplete: Bool { features.allSatisfy { $0.lack == nil } }
@@ -27,7 +30,7 @@ public struct PostgresProbe: Sendable, Equatable {
     public var summary: String {
         let lacking = features.compactMap { feature in feature.lack.map { "\(feature.name) (\(feature.use)): \($0)" } }
         let parts = (lacking.isEmpty ? [] : ["lacks " + lacking.joined(separator: ", ")]) + warnings
-        return parts.isEmpty ? server : "\(server): " + parts.joined(separator: "; ")
+        return ([server, "a commit takes \(commitMicroseconds) µs"] + parts).joined(separator: "; ")
     }
 
     /// Asks the database at `url`. Tables are made under names of their own and dropped again.
@@ -40,9 +43,28 @@ public struct PostgresProbe: Sendable, Equatable {
             let table = "assay_probe_" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
             var trial = Trial(table: table, connection: connection, other: other)
             let features = trial.run()
+            let commit = (try? commitTime(table, connection)) ?? 0
             _ = try? connection.run("DROP TABLE IF EXISTS \(table)")
-            return PostgresProbe(server: version, features: features, warnings: durability(connection))
+            var warnings = durability(connection)
+            if commit > 0, commit < FlushMeasurement.doubtfulMicroseconds {
+                warnings.append("a commit takes \(commit) µs: no disk flushes that fast")
+            }
+            return PostgresProbe(server: version, features: features, warnings: warnings, commitMicroseconds: commit)
         }
+    }
+
+    private static func commitTime(_ table: String, _ connection: PostgresConnection) throws -> Int {
+        var times: [Int] = []
+        for round in 0..<16 {
+            let start = ContinuousClock.now
+            try connection.execute(
+                "INSERT INTO \(table) (id, amount) VALUES ($1, 1)",
+                [.bytes([6, UInt8(round)])]
+            )
+            let spent = (ContinuousClock.now - start).components
+            times.append(Int(spent.seconds) * 1_000_000 + Int(spent.attoseconds / 1_000_000_000_000))
+        }
+        return times.sorted()[times.count / 2]
     }
 
     /// What the settings say about durability; a setting that the server does not know is not judged.

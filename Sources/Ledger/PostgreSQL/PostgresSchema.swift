@@ -13,6 +13,7 @@ enum PostgresSchema {
         Step(name: "1 fences, work queues", sql: coordination),
         Step(name: "2 accounts, transfers, holds", sql: money),
         Step(name: "3 records, receipts, outbox", sql: documents),
+        Step(name: "4 artefacts", sql: artefacts),
     ]
 
     private static let coordination = """
@@ -144,6 +145,15 @@ enum PostgresSchema {
         CREATE TABLE commit_mark (id BYTEA PRIMARY KEY, at BIGINT NOT NULL);
         """
 
+    private static let artefacts = """
+        CREATE TABLE artefact (
+            cid TEXT NOT NULL,
+            part BIGINT NOT NULL CHECK (part >= 0),
+            bytes BYTEA NOT NULL,
+            PRIMARY KEY (cid, part)
+        );
+        """
+
     /// What each account's counters are by the fold of all transfers (I7), in one statement: debits pending and posted,
     /// credits pending and posted.
     static let fold = """
@@ -173,6 +183,7 @@ enum PostgresSchema {
         "ALTER TABLE hold SET (fillfactor = 80)",
         "ALTER TABLE accrual SET (autovacuum_vacuum_scale_factor = 0.02)",
         "ALTER TABLE fence SET (fillfactor = 50)",
+        "ALTER TABLE artefact ALTER COLUMN bytes SET STORAGE EXTERNAL",
     ]
 
     /// Brings a database up to the last step. Any number of processes may do so at once: the row of a step is inserted

@@ -1,0 +1,180 @@
+// Two schedulers in one process on one database: the lease, the takeover, and the old leader who does not know yet.
+import AssayTesting
+import Commitments
+import EngineAPI
+import Foundation
+import Ledger
+import Market
+import Receipts
+import Signatures
+import Synchronization
+import Testing
+
+@testable import Validator
+
+/// Fences of a process that stands still: nothing is asked or renewed, and the process does not notice.
+private final class PausedFences: FenceStore {
+    private let inner: any FenceStore
+    private let paused = Mutex(false)
+
+    init(_ inner: any FenceStore) { self.inner = inner }
+
+    func pause() { paused.withLock { $0 = true } }
+
+    private func wait() { while paused.withLock({ $0 }) { usleep(10_000) } }
+
+    func resume() { paused.withLock { $0 = false } }
+
+    func acquire(_ name: String, holder: [UInt8], leaseMilliseconds: Int64) throws(LedgerError) -> Fence? {
+        wait()
+        return try inner.acquire(name, holder: holder, leaseMilliseconds: leaseMilliseconds)
+    }
+
+    func renew(_ fence: Fence, leaseMilliseconds: Int64) throws(LedgerError) -> Bool {
+        wait()
+        return try inner.renew(fence, leaseMilliseconds: leaseMilliseconds)
+    }
+
+    func resign(_ fence: Fence) throws(LedgerError) { try inner.resign(fence) }
+
+    func present(_ name: String) throws(LedgerError) -> Fence? { try inner.present(name) }
+}
+
+@Suite(.enabled(if: PrivatePostgres.isInstalled(for: "SchedulerSeatTests")))
+struct SchedulerSeatTests {
+    private let keys = Keys()
+    private let clock = TestClock()
+    private let database: PostgresDatabase
+
+    init() throws { database = try PostgresDatabase(url: try PrivatePostgres.shared.get().newDatabase()) }
+
+    private var configuration: MarketConfiguration {
+        MarketConfiguration(
+            engine: keys.engine.verifyingKey,
+            currency: "TEST",
+            validators: Set(keys.validators.map(\.verifyingKey)),
+            ruleset: .default,
+            nodeTimeoutSeconds: 1000
+        )
+    }
+
+    private func seat(_ name: String, _ fences: any FenceStore, lease: Int64 = 60_000) throws -> SchedulerSeat {
+        let (database, keys, configuration, clock) = (database, keys, configuration, clock)
+        let artefacts = DatabaseArtefacts(PostgresArtefacts(database: database))
+        return SchedulerSeat(
+            member: SchedulerSeat.Member(name: name, leaseMilliseconds: lease),
+            fences: fences,
+            reader: StandbyReader(
+                store: PostgresLedgerStore(database: database, fence: nil),
+                artefacts: artefacts,
+                description: try EngineDescription(
+                    operatorKey: keys.operator.verifyingKey,
+                    configuration: configuration,
+                    version: "test"
+                )
+            ),
+            clock: clock,
+            open: { fence in
+                try await Scheduler(
+                    key: keys.engine,
+                    operatorKey: keys.operator.verifyingKey,
+                    configuration: configuration,
+                    store: PostgresLedgerStore(database: database, fence: fence),
+                    artefacts: artefacts,
+                    clock: clock,
+                    version: "test",
+                    log: Harness.log
+                )
+            },
+            log: Harness.log
+        )
+    }
+
+    private func until(_ what: String, _ condition: () async -> Bool) async throws {
+        for _ in 0..<1500 {
+            if await condition() { return }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        Issue.record("\(what) did not come")
+    }
+
+    private func request(_ action: EngineRequest.Action, _ key: SigningKey) throws -> [UInt8] {
+        try EngineRequest.sign(action, engine: keys.engine.verifyingKey, at: clock.now, with: key).envelope
+    }
+
+    @Test func aLeaderThatDoesNotKnowYetWritesNothing() async throws {
+        let queue = PostgresWorkQueue(database: database)
+        let fences = PausedFences(queue)
+        let (old, new) = (try seat("old", fences, lease: 2000), try seat("new", queue))
+        let running = [Task { try await old.run(url: "http://old") }]
+        try await until("the first leader") { old.standing.role == .leader }
+        let customer = try SigningKey.generate()
+        _ = try await old.account(request: try request(.open, customer))
+        let account = AccountName(currency: "TEST", purpose: .payer, owner: customer.verifyingKey)
+        let credit = try request(.credit(account: account, amount: 500), keys.operator)
+        #expect(try await old.account(request: credit).balance == 500)
+
+        // Its renewals stop, and its own clock with them: as far as it knows, it leads.
+        fences.pause()
+        let waiting = Task { try await new.run(url: "http://new") }
+        try await until("the second leader") { new.standing.role == .leader }
+        #expect(new.standing.epoch ?? 0 > old.standing.epoch ?? 0)
+        #expect(old.standing.role == .leader)
+        let late = try request(.credit(account: account, amount: 7), keys.operator)
+        await #expect { _ = try await old.account(request: late) } throws: { error in
+            (error as? EngineError)?.message.contains("epoch") == true
+        }
+        #expect(try await new.account(id: account.text).balance == 500)
+        // The same request counts once, at whoever may write.
+        #expect(try await new.account(request: late).balance == 507)
+        #expect(try await new.account(request: late).balance == 507)
+
+        // When it finds out, it stands by, shows what is stored, and names the leader.
+        fences.resume()
+        try await until("the standby") {
+            old.standing == .init(role: .standby, name: "old", leader: "http://new", epoch: nil)
+        }
+        #expect(try await old.account(id: account.text).balance == 507)
+        await #expect { _ = try await old.account(request: late) } throws: { error in
+            let refusal = error as? EngineError
+            return refusal?.id == "engine.standby" && refusal?.expected == "http://new"
+        }
+        let store = PostgresLedgerStore(database: database, fence: nil)
+        #expect(try Fsck.run(store).isClean)
+        for task in running + [waiting] { task.cancel() }
+        for task in running + [waiting] { _ = try? await task.value }
+        await new.resign()
+    }
+
+    @Test func aLeaseThatMayHaveEndedIsNotAnsweredOn() async throws {
+        let queue = PostgresWorkQueue(database: database)
+        let only = try seat("only", queue)
+        let running = Task { try await only.run(url: "http://only") }
+        try await until("the leader") { only.standing.role == .leader }
+        let customer = try SigningKey.generate()
+        // Its own clock says that a minute has passed since the last renewal.
+        clock.advance(61)
+        #expect(only.standing.role == .standby)
+        await #expect { _ = try await only.account(request: try request(.open, customer)) } throws: { error in
+            (error as? EngineError)?.id == "engine.standby"
+        }
+        running.cancel()
+        _ = try? await running.value
+        await only.resign()
+        // Given back, the lease is the next one's at once.
+        #expect(try queue.acquire(SchedulerSeat.fenceName, holder: [9], leaseMilliseconds: 1000)?.epoch == 2)
+    }
+
+    @Test func aStoreOfAnotherEngineIsRefused() async throws {
+        let store = PostgresLedgerStore(database: database, fence: nil)
+        try SchedulerSeat.checkEngine(keys.engine.verifyingKey, of: store)
+        let only = try seat("only", PostgresWorkQueue(database: database))
+        let running = Task { try await only.run(url: "http://only") }
+        try await until("the leader") { only.standing.role == .leader }
+        try SchedulerSeat.checkEngine(keys.engine.verifyingKey, of: store)
+        #expect(throws: FleetError.self) { try SchedulerSeat.checkEngine(keys.operator.verifyingKey, of: store) }
+        running.cancel()
+        _ = try? await running.value
+        await only.resign()
+    }
+}
