@@ -111,7 +111,7 @@ enum StageProcess {
     }
 
     /// Performs the launches of a request and sends what they write.
-    /// - Parameter isSimulated: whether each step first runs over a pattern in the slots that it overwrites.
+    /// - Parameter isSimulated: whether each step first runs over patterns in the slots that it overwrites.
     private static func launch(
         _ request: WorkerRequest,
         _ reader: inout RequestReader,
@@ -139,13 +139,17 @@ enum StageProcess {
             if isSimulated, !step.overwrittenSlots.isEmpty {
                 var before: [[UInt8]] = []
                 for slot in step.writtenSlots { before.append(try context.read(buffers[slot])) }
-                for slot in step.overwrittenSlots {
-                    let pattern = WorkerRequest.pattern(for: request.spec.slots[slot].type)
-                    try context.fill(buffers[slot], with: pattern)
+                for round in 0..<2 {
+                    for slot in step.overwrittenSlots {
+                        let pattern = WorkerRequest.patterns(for: request.spec.slots[slot].type)[round]
+                        try context.fill(buffers[slot], with: pattern)
+                    }
+                    try context.launch(step, arguments: arguments, program: programs[unit], buffers: buffers)
+                    for slot in step.overwrittenSlots { try send(.patterned, index, slot, buffers, context) }
+                    for (slot, content) in zip(step.writtenSlots, before) {
+                        try context.write(content, to: buffers[slot])
+                    }
                 }
-                try context.launch(step, arguments: arguments, program: programs[unit], buffers: buffers)
-                for slot in step.overwrittenSlots { try send(.patterned, index, slot, buffers, context) }
-                for (slot, content) in zip(step.writtenSlots, before) { try context.write(content, to: buffers[slot]) }
             }
             try context.launch(step, arguments: arguments, program: programs[unit], buffers: buffers)
             for slot in step.writtenSlots { try send(.slot, index, slot, buffers, context) }

@@ -185,7 +185,7 @@ private struct AdmissionTrial {
                 report.refuse(.differential, [fault(.deviceDependence, step: found.step, detail)])
                 return
             }
-            done += ["the device against the simulator", "slots filled with 0x00 and 0xA5"]
+            done += ["the device against the simulator", "slots filled with zeros and two patterns"]
         }
         let again = try runner.perform(small, control)
         if let found = difference(small.spec, own.leaves, again.leaves) {

@@ -1,5 +1,5 @@
 // The dry run, seen from the parent: sources in; the simulator's findings and the content of every written slot out. A slot that
-// a step declares to write only is written twice, over zeros or what it held and over a pattern.
+// a step declares to write only is written three times: over two patterns, and over zeros or what it held.
 internal import Codecs
 internal import Commitments
 
@@ -65,18 +65,21 @@ struct SimulateStage {
             let launch = spec.launch(index)
             let step = spec.steps[launch.step]
             for slot in spec.slotsCleared(before: launch) { held[slot] = nil }
-            var patterned: [Int: [UInt8]] = [:]
-            for slot in step.overwrittenSlots {
-                patterned[slot] = try content(of: try reply.expect(.patterned), launch: index, slot: slot)
+            var patterned: [Int: [[UInt8]]] = [:]
+            for _ in 0..<2 {
+                for slot in step.overwrittenSlots {
+                    let content = try content(of: try reply.expect(.patterned), launch: index, slot: slot)
+                    patterned[slot, default: []].append(content)
+                }
             }
             var roots: [Trace.SlotRoot] = []
             for slot in step.writtenSlots {
                 let raw = try content(of: try reply.expect(.slot), launch: index, slot: slot)
-                if let other = patterned[slot], simulation.readsUnwritten == nil,
-                    !Self.agree(raw, other, before: held[slot], WorkerRequest.pattern(for: spec.slots[slot].type))
-                {
-                    simulation.readsUnwritten = (index, slot)
+                let patterns = WorkerRequest.patterns(for: spec.slots[slot].type)
+                let agrees = zip(patterned[slot] ?? [], patterns).allSatisfy { other, pattern in
+                    Self.agree(raw, other, before: held[slot], pattern)
                 }
+                if !agrees, simulation.readsUnwritten == nil { simulation.readsUnwritten = (index, slot) }
                 held[slot] = raw
                 var canonical = raw
                 spec.slots[slot].type.canonicaliseNaN(&canonical)

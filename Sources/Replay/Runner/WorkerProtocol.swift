@@ -16,9 +16,11 @@ package enum WorkerStage: String, Sendable, CaseIterable {
 package struct WorkerRequest: Sendable {
     /// The descriptor on which a worker finds its request.
     package static let descriptor: Int32 = 3
-    /// The byte with which a simulated run fills slots that a step overwrites. For floats it makes a NaN, which no sum
-    /// absorbs.
-    package static func pattern(for type: ElementType) -> UInt8 { type.isFloatingPoint ? 0xff : 0xa5 }
+    /// The bytes with which a simulated run fills slots that a step overwrites, one after the other. For floats the first makes
+    /// a NaN, which no sum absorbs, and the second a number, which a comparison sees.
+    package static func patterns(for type: ElementType) -> [UInt8] {
+        type.isFloatingPoint ? [0xff, 0x41] : [0xa5, 0x5a]
+    }
     /// The first bytes of a request.
     package static let magic = Array("assay-worker-1\0\0".utf8)
 
