@@ -64,7 +64,27 @@ extension Registry {
             require(Set(bundle.names).count == bundle.names.count, "each member once")
             for name in bundle.names { require((try? bundle.member(name)) != nil, "what is listed is there") }
         },
+        FuzzTarget("receipts.typed-data", maxBytes: 16384, seeds: [.shared("commitments/eip712"), .texts(mail)]) {
+            bytes throws(ParseError) in
+            let data = try TypedData(try JSONValue(parsing: bytes))
+            let digest = try data.digest()
+            require((try? data.digest()) == digest, "a document has one digest")
+        },
+        FuzzTarget("receipts.run-log", seeds: [.texts("line one\n/home/x/y\n")], throwing: Never.self) { bytes in
+            let log = RunLog(bytes, hiding: ["/home/x"])
+            require(RunLog.isWellFormed(log.bytes), "what is kept is text")
+            require(RunLog(log.bytes).bytes == log.bytes, "what is clean stays as it is")
+        },
     ]
+
+    /// A small document of EIP-712 with nested types and arrays.
+    private static let mail = """
+        {"types":{"EIP712Domain":[{"name":"name","type":"string"},{"name":"chainId","type":"uint256"}],\
+        "P":[{"name":"w","type":"address"}],"M":[{"name":"f","type":"P"},{"name":"t","type":"P[]"},\
+        {"name":"n","type":"int8"},{"name":"b","type":"bytes4"}]},"primaryType":"M",\
+        "domain":{"name":"x","chainId":"1"},"message":{"f":{"w":"0x00000000000000000000000000000000000000aa"},\
+        "t":[{"w":"0x00000000000000000000000000000000000000bb"}],"n":"-1","b":"0x01020304"}}
+        """
 
     /// A document's payload in an envelope that nobody signed: what stands before and behind the signature check.
     private static func document<Predicate: DocumentPredicate>(_ type: Predicate.Type, _ name: String) -> FuzzTarget {

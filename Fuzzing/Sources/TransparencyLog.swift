@@ -55,9 +55,26 @@ extension Registry {
                 require(witness.key.isValid(signature, for: checkpoint.note.text), "no cosignature that does not hold")
             }
         },
+        FuzzTarget("log.cose-receipt", seeds: [.made { try coseReceipts() }]) { bytes throws(ParseError) in
+            let receipt = try COSEReceipt(parsing: bytes)
+            guard let key = try? SigningKey(seed: Array(1...32)).verifyingKey else { return }
+            require(!receipt.includes(leaf: .zero, by: key), "no receipt of what is not in the tree")
+            require(
+                !receipt.isConsistent(from: .zero, to: .zero, by: key),
+                "no growth from nothing signed to nothing signed"
+            )
+        },
     ]
 
     // MARK: Valid inputs
+
+    private static func coseReceipts() throws -> [[UInt8]] {
+        let key = try SigningKey(seed: Array(1...32))
+        let new = MerkleLevels(leafHashes: (0..<5).map { MerkleTree.leafHash([$0]) })
+        let inclusion = COSEReceipt.Proof.inclusion(size: 5, index: 3, path: new.inclusionProof(index: 3) ?? [])
+        let growth = COSEReceipt.Proof.consistency(oldSize: 3, newSize: 5, path: new.consistencyProof(oldSize: 3) ?? [])
+        return try [inclusion, growth].map { try COSEReceipt.sign($0, root: new.root, with: key) }
+    }
 
     private static let notes: [Seeds] = [
         .shared("commitments/tlog/notes"), .shared("commitments/tlog/tessera-log"),

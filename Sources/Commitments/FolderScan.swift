@@ -25,6 +25,7 @@ public enum FolderScan {
     /// kept, and that in the manifest alone.
     /// - Parameters:
     ///   - maxEntries: the most entries.
+    ///   - archive: gets every block of the folder; each file is then read twice.
     ///   - progress: is told the path and the bytes of each file that has been hashed.
     /// A directory whose block would exceed 256 KiB is sharded as a HAMT, as the profile demands.
     /// - Throws: `FileError` for what cannot be read, for devices, pipes and sockets, and for names that are not UTF-8 or hold a
@@ -33,9 +34,10 @@ public enum FolderScan {
         _ path: String,
         threads: Int? = nil,
         maxEntries: Int = 1_000_000,
+        archive: ArchiveWriter? = nil,
         progress: (@Sendable (_ path: String, _ bytes: UInt64) -> Void)? = nil
     ) throws(FileError) -> FolderNames {
-        var walk = Walk(root: path, threads: threads, maxEntries: maxEntries, progress: progress)
+        var walk = Walk(root: path, threads: threads, maxEntries: maxEntries, archive: archive, progress: progress)
         let node = try walk.directory("", depth: 0)
         guard let cid = node.id.cid else {
             throw FileError(operation: "name", path: path, reason: "the identifier is not of version 1")
@@ -53,6 +55,7 @@ public enum FolderScan {
         let root: String
         let threads: Int?
         let maxEntries: Int
+        let archive: ArchiveWriter?
         let progress: (@Sendable (String, UInt64) -> Void)?
         var entries: [FolderEntry] = []
         var totalBytes: UInt64 = 0
@@ -75,16 +78,14 @@ public enum FolderScan {
             let data = UnixFS.FileData(kind: .directory).bytes
             let block = DagPBNode(links: links, data: data).bytes
             guard block.count <= UnixFS.maxDirectoryBytes else {
-                guard let node = HAMT.directory(links) else {
+                guard let node = HAMT.directory(links, emit: { archive?.append($0, $1) }) else {
                     throw FileError(operation: "commit to", path: full(path), reason: "two names have one 64-bit hash")
                 }
                 return node
             }
-            return UnixFS.Node(
-                id: BlockIdentifier(codec: .dagPB, block: block),
-                fileBytes: 0,
-                blockBytes: blockBytes + UInt64(block.count)
-            )
+            let id = BlockIdentifier(codec: .dagPB, block: block)
+            archive?.append(id, block)
+            return UnixFS.Node(id: id, fileBytes: 0, blockBytes: blockBytes + UInt64(block.count))
         }
 
         private mutating func entry(_ path: String, depth: Int) throws(FileError) -> UnixFS.Node {
@@ -105,6 +106,7 @@ public enum FolderScan {
                 let kind = FolderEntry.Kind.file(bytes: length, sha256: sha256, isExecutable: isExecutable)
                 entries.append(FolderEntry(path: path, kind: kind))
                 totalBytes += length
+                try archive?.append(file: place, names.commitment)
                 progress?(path, length)
                 return UnixFS.fileTree(chunkDigests: names.commitment.chunkDigests, length: length) { _, _ in }
             case S_IFLNK:
@@ -112,11 +114,9 @@ public enum FolderScan {
                 let kind = FolderEntry.Kind.symlink(bytes: UInt64(target.count), sha256: SHA256.hash(target))
                 entries.append(FolderEntry(path: path, kind: kind))
                 let block = DagPBNode(links: [], data: UnixFS.FileData(kind: .symlink, content: target).bytes).bytes
-                return UnixFS.Node(
-                    id: BlockIdentifier(codec: .dagPB, block: block),
-                    fileBytes: 0,
-                    blockBytes: UInt64(block.count)
-                )
+                let id = BlockIdentifier(codec: .dagPB, block: block)
+                archive?.append(id, block)
+                return UnixFS.Node(id: id, fileBytes: 0, blockBytes: UInt64(block.count))
             default:
                 throw FileError(
                     operation: "commit to",

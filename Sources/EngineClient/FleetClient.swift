@@ -9,25 +9,26 @@ internal import Synchronization
 /// A call goes to the address that answered last. When nobody is there, or the one who is there stands by or has stopped, the
 /// same call goes to the next: every call of `EngineAPI` may be repeated, so one whose answer was lost on the way may be too.
 public final class FleetClient: EngineAPI {
-    /// How long a call may take when there are other addresses to try: a process that hangs must not hold its clients for long.
-    public static let timeouts = HTTPEngineClient.Timeouts(
-        connectMilliseconds: 3000,
-        callMilliseconds: 10_000,
-        stallSeconds: 10
-    )
     private let members: FleetAsker<any EngineAPI>
     /// The addresses, for messages.
     public let urls: [String]
 
     /// A client of the engine at `urls`, in the order in which they are tried. Nothing is sent yet.
+    /// - Parameter patienceSeconds: how long a call may take or a transfer stand still when there are other addresses to try: a
+    ///   process that hangs must not hold its clients for long.
     /// - Throws: `ParseError` for a URL that `HTTPEngineClient` does not take, and when there is none.
-    public init(urls: [String]) throws(ParseError) {
+    public init(urls: [String], patienceSeconds: Int = 10) throws(ParseError) {
         guard !urls.isEmpty else { throw ParseError(field: "engine", expected: "a URL", actual: "none") }
+        let timeouts = HTTPEngineClient.Timeouts(
+            connectMilliseconds: min(3000, 1000 * patienceSeconds),
+            callMilliseconds: 1000 * patienceSeconds,
+            stallSeconds: patienceSeconds
+        )
         var members: [any EngineAPI] = []
         for url in urls {
             members.append(
                 urls.count == 1
-                    ? try HTTPEngineClient(url: url) : try HTTPEngineClient(url: url, timeouts: Self.timeouts)
+                    ? try HTTPEngineClient(url: url) : try HTTPEngineClient(url: url, timeouts: timeouts)
             )
         }
         self.urls = urls

@@ -60,6 +60,14 @@ struct AssayDaemon: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "With several engine URLs, for how long one may not answer before the next is asked.",
+            valueName: "seconds"
+        )
+    )
+    var enginePatience: Int = 10
+
+    @Option(
+        help: ArgumentHelp(
             "Where the scheduler keeps the ledger: postgres://…, or a SQLite file; the data folder's own when it is not given.",
             valueName: "url"
         )
@@ -191,6 +199,9 @@ struct AssayDaemon: AsyncParsableCommand {
         }
         guard (1...3600).contains(lease) else {
             throw ValidationError("--lease: expected 1 to 3600 seconds, found \(lease)")
+        }
+        guard (1...600).contains(enginePatience) else {
+            throw ValidationError("--engine-patience: expected 1 to 600 seconds, found \(enginePatience)")
         }
         if let name, !(1...64).contains(name.utf8.count) {
             throw ValidationError("--name: expected 1 to 64 bytes, found \(name.utf8.count)")

@@ -206,7 +206,7 @@ struct Daemon {
 
     private func connect(_ urls: [String]) throws -> FleetClient {
         do {
-            return try FleetClient(urls: urls)
+            return try FleetClient(urls: urls, patienceSeconds: options.enginePatience)
         } catch {
             throw DaemonError.configuration("\(error)")
         }

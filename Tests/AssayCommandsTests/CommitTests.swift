@@ -27,6 +27,64 @@ import Testing
         #expect(try tree.member("blake3") == .string(BLAKE3.hash(bytes).hex))
     }
 
+    @Test func `An archive has every block of a folder, once`() async throws {
+        let workplace = try Workplace()
+        let folder = workplace.path("tree")
+        let files = FileManager.default
+        try files.createDirectory(atPath: folder + "/inner/many", withIntermediateDirectories: true)
+        let large = (0..<2_500_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
+        try workplace.write(large, "tree/large")
+        try workplace.write(large, "tree/inner/copy")
+        try workplace.write([], "tree/empty")
+        try files.createSymbolicLink(atPath: folder + "/link", withDestinationPath: "large")
+        // So many names that their directory is sharded.
+        let names = (0..<4000).map { "a-long-enough-name-for-a-file-\($0)" }
+        for name in names { try workplace.write(Array(name.utf8), "tree/inner/many/" + name) }
+        let path = workplace.path("tree.car")
+        let run = await workplace.run(["commit", "create", folder, "--car", path, "--json"])
+        #expect(run.status == .ok, "\(run.error)")
+        let plain = await workplace.run(["commit", "create", folder, "--json"])
+        #expect(try run.member("cid") == plain.member("cid"))
+        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        #expect(try run.member("car.bytes") == .string("\(bytes.count)"))
+        let archive = try CARArchive(parsing: bytes)
+        #expect(try run.member("car.blocks") == .integer(archive.blocks.count))
+        #expect(Set(archive.blocks.map(\.id)).count == archive.blocks.count)
+        let root = try #require(archive.roots.first)
+        #expect(try run.member("cid") == .string(root.description))
+        let reader = UnixFSReader(archive)
+        let entries = try reader.entries(root: root)
+        #expect(
+            entries.map(\.path).sorted()
+                == (["", "empty", "inner", "inner/copy", "inner/many", "large", "link"]
+                + names.map { "inner/many/" + $0 })
+                .sorted()
+        )
+        for entry in entries where entry.path == "large" || entry.path == "inner/copy" {
+            #expect(try reader.file(entry.id, maxBytes: 4 << 20) == large)
+        }
+        #expect(files.fileExists(atPath: path + ".part") == false)
+
+        let single = await workplace.run(["commit", "create", folder + "/large", "--car", path, "--json"])
+        #expect(single.status == .ok, "\(single.error)")
+        let alone = try CARArchive(parsing: [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))))
+        #expect(try UnixFSReader(alone).file(try #require(alone.roots.first), maxBytes: 4 << 20) == large)
+        let nowhere = await workplace.run(["commit", "create", folder, "--car", workplace.path("no/such/folder.car")])
+        #expect(nowhere.status == .ioError)
+    }
+
+    @Test func `A file that changes under the archive is an error`() throws {
+        let workplace = try Workplace()
+        try workplace.write([1, 2, 3], "data")
+        let names = try ArtefactScan.file(workplace.path("data"))
+        try workplace.write([1, 2, 4], "data")
+        let path = workplace.path("data.car")
+        let writer = try ArchiveWriter(path: path)
+        #expect(throws: FileError.self) { try writer.append(file: workplace.path("data"), names.commitment) }
+        #expect(throws: FileError.self) { try writer.finish(root: names.cid) }
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
     @Test func `A range is opened and verified without the file`() async throws {
         let workplace = try Workplace()
         let bytes = (0..<5_500_000).map { UInt8(truncatingIfNeeded: $0 / 3) }

@@ -45,7 +45,7 @@ struct FleetTests {
 
     private func agent(_ number: Int, _ roles: String, _ urls: [String]) throws -> DaemonProcess {
         var arguments = ["--data", agents[number].path, "--roles", roles, "--engine-key", customer.engineKey.text]
-        arguments += ["--log-level", "notice", "--warm-workers", "0"]
+        arguments += ["--log-level", "notice", "--warm-workers", "0", "--engine-patience", "2"]
         for url in urls { arguments += ["--engine", url] }
         return try DaemonProcess(arguments)
     }
@@ -133,7 +133,7 @@ struct FleetTests {
         #expect(try await first.leads(), "\(first.errorText)")
         let second = try scheduler("two", lease: 1)
         let urlTwo = try #require(try await second.url(), "\(second.errorText)")
-        let client = try FleetClient(urls: [urlTwo, urlOne])
+        let client = try FleetClient(urls: [urlTwo, urlOne], patienceSeconds: 2)
         try await customer.open(client)
         let both = try agent(0, "validator,provider", [urlTwo, urlOne])
         try await customer.stake(client, node: try agents[0].key(.node).verifyingKey)

@@ -19,15 +19,17 @@ enum CommittedPath {
     case folder(FolderNames)
 
     /// Reads everything below `path` once.
-    /// - Parameter options: what to compute of a file besides tree and CID; a folder has its own names.
-    init(_ path: String, _ options: ScanOptions, _ tool: Tool) throws(Failure) {
+    /// - Parameters:
+    ///   - options: what to compute of a file besides tree and CID; a folder has its own names.
+    ///   - archive: gets every block.
+    init(_ path: String, _ options: ScanOptions, archive: ArchiveWriter? = nil, _ tool: Tool) throws(Failure) {
         let progress = Progress(tool, "hash")
         defer { progress.finish() }
         do throws(FileError) {
             if Files.isFolder(path) {
                 let sum = Mutex(UInt64(0))
                 self = .folder(
-                    try FolderScan.folder(path) { name, bytes in
+                    try FolderScan.folder(path, archive: archive) { name, bytes in
                         let done = sum.withLock { sum in
                             sum += bytes
                             return sum
@@ -36,22 +38,36 @@ enum CommittedPath {
                     }
                 )
             } else {
-                self = .file(
-                    try ArtefactScan.file(path, options: options) { done, total in
-                        progress.show(done, of: total, "bytes")
-                    }
-                )
+                let names = try ArtefactScan.file(path, options: options) { done, total in
+                    progress.show(done, of: total, "bytes")
+                }
+                try archive?.append(file: path, names.commitment)
+                self = .file(names)
             }
         } catch {
             // A path that is no file at all has the better words of the operating system.
             if !Files.isFolder(path) { _ = try Files.read(path, maxBytes: Int.max) }
-            throw Failure(
-                .ioError,
-                "file.\(error.operation)",
-                error.description,
-                field: path,
-                actual: error.reason
-            )
+            throw Self.failure(error)
+        }
+    }
+
+    static func translating<Value>(_ body: () throws(FileError) -> Value) throws(Failure) -> Value {
+        do throws(FileError) {
+            return try body()
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    private static func failure(_ error: FileError) -> Failure {
+        Failure(.ioError, "file.\(error.operation)", error.description, field: error.path, actual: error.reason)
+    }
+
+    /// The identifier under which the blocks hang together.
+    var cid: CID {
+        switch self {
+        case .file(let names): names.cid
+        case .folder(let names): names.cid
         }
     }
 
@@ -111,14 +127,29 @@ struct CommitCreate: ToolCommand {
     var outboard: String?
     @Flag(help: "Compute the Filecoin piece commitment too.")
     var piece = false
+    @Option(help: ArgumentHelp("Write every block here, a CARv1 archive for IPFS tools.", valueName: "file"))
+    var car: String?
     @OptionGroup var global: GlobalOptions
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
         let options = ScanOptions(flatSHA256: sha256, blake3: blake3, outboardPath: outboard, piece: piece)
-        let committed = try CommittedPath(path, options, tool)
+        let archive = try CommittedPath.translating { () throws(FileError) -> ArchiveWriter? in
+            guard let car else { return nil }
+            return try ArchiveWriter(path: car)
+        }
+        let committed = try CommittedPath(path, options, archive: archive, tool)
         var members: JSONObject = ["path": .string(path)]
         for member in committed.members.members { members[member.name] = member.value }
-        return Answer(members: members, lines: Table.facts([("path", path)] + committed.names))
+        var facts = [("path", path)] + committed.names
+        if let car, let archive {
+            let bytes = try CommittedPath.translating { () throws(FileError) in try archive.finish(root: committed.cid)
+            }
+            members["car"] = .object([
+                "path": .string(car), "blocks": .integer(archive.blockCount), "bytes": .string(String(bytes)),
+            ])
+            facts.append(("car", "\(car) (\(archive.blockCount) blocks, \(bytes) bytes)"))
+        }
+        return Answer(members: members, lines: Table.facts(facts))
     }
 }
 
