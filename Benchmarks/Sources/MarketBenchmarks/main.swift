@@ -62,17 +62,18 @@ struct Town {
         for number in 0..<1000 {
             let account = Account(currency: "credit", kind: .payer, owner: try requester(number).bytes)
             effects += try engine.apply(.openAccount(account), at: Self.start).ledger
-            effects += try credit(account.id, "payer \(number)", &engine)
+            effects += try credit(account.id, 1 << 50, "payer \(number)", &engine)
         }
         return effects
     }
 
-    func credit(_ account: AccountID, _ name: String, _ engine: inout Engine) throws -> [LedgerEffects] {
+    func credit(_ account: AccountID, _ amount: Int64, _ name: String, _ engine: inout Engine) throws -> [LedgerEffects]
+    {
         let transfer = Transfer(
             id: TransferID(deriving: Array(name.utf8)),
             debit: engine.account(.issuer, of: engineKey),
             credit: account,
-            amount: 1 << 50,
+            amount: amount,
             currency: "credit",
             kind: .credit
         )
@@ -108,7 +109,7 @@ struct Town {
                 askPerMegaUnit: ask
             )
             _ = try engine.apply(.register(node), at: Self.start)
-            _ = try credit(engine.account(.stake, of: key), "stake \(number)", &engine)
+            _ = try credit(engine.account(.stake, of: key), 1 << 42, "stake \(number)", &engine)
             keys.append(key)
         }
         return (engine, keys)
