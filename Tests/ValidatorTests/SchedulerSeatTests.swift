@@ -5,6 +5,7 @@ import EngineAPI
 import Foundation
 import Ledger
 import Market
+import PostgreSQL
 import Receipts
 import Signatures
 import Synchronization
@@ -80,9 +81,13 @@ private final class TroubledFences: FenceStore {
 struct SchedulerSeatTests {
     private let keys = Keys()
     private let clock = TestClock()
+    private let url: String
     private let database: PostgresDatabase
 
-    init() throws { database = try PostgresDatabase(url: try PrivatePostgres.shared.get().newDatabase()) }
+    init() throws {
+        url = try PrivatePostgres.shared.get().newDatabase()
+        database = try PostgresDatabase(url: url)
+    }
 
     private var configuration: MarketConfiguration {
         MarketConfiguration(
@@ -250,6 +255,23 @@ struct SchedulerSeatTests {
         await only.resign()
     }
 
+    /// A leader with nothing to write finds out by its next renewal.
+    @Test func anIdleLeaderFindsOutThatItWasReplaced() async throws {
+        let queue = PostgresWorkQueue(database: database)
+        let only = try seat("only", queue, lease: 600)
+        let running = Task { try await only.run(url: "http://only") }
+        try await until("the leader") { only.standing.role == .leader }
+        try queue.resign(try #require(try queue.present(SchedulerSeat.fenceName)))
+        let other = try queue.acquire(SchedulerSeat.fenceName, holder: [9], leaseMilliseconds: 60_000)
+        #expect(other?.epoch == 2)
+        try await until("the standby") { only.standing.role == .standby }
+        running.cancel()
+        _ = try? await running.value
+        await only.resign()
+        // What was not its own it has not given back.
+        #expect(try queue.acquire(SchedulerSeat.fenceName, holder: [8], leaseMilliseconds: 1000) == nil)
+    }
+
     /// A leader that cannot renew until its lease may have ended begins anew: with a new epoch and what is in the database.
     @Test func aLeaderThatCannotRenewBeginsAnew() async throws {
         let fences = TroubledFences(PostgresWorkQueue(database: database), clock)
@@ -261,6 +283,39 @@ struct SchedulerSeatTests {
         try await until("the end") { only.trouble?.contains("nobody answers") == true }
         fences.goDown(false)
         try await until("the second beginning") { only.takeovers == 2 && only.standing.epoch == 2 }
+        running.cancel()
+        _ = try? await running.value
+        await only.resign()
+    }
+
+    /// After a write that failed the next in line, which may be the same process, begins from what the database holds. Money
+    /// that does not add up is begun on by nobody: the seat stays taken.
+    @Test(arguments: [false, true])
+    func aFailureIsGivenAwayAndAViolationIsKept(isViolation: Bool) async throws {
+        let queue = PostgresWorkQueue(database: database)
+        let only = try seat("only", queue, lease: 600)
+        let running = Task { try await only.run(url: "http://only") }
+        try await until("the leader") { only.standing.role == .leader }
+        let error = isViolation ? "ERRCODE = '23514', CONSTRAINT = 'i2_overdraft'" : "ERRCODE = '58030'"
+        try PostgresConnection(url: url).run(
+            """
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN RAISE EXCEPTION 'no' USING \(error); END $$;
+            CREATE TRIGGER refuse BEFORE INSERT ON account FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+            """
+        )
+        await #expect(throws: EngineError.self) {
+            _ = try await only.account(request: try request(.open, try SigningKey.generate()))
+        }
+        if isViolation {
+            // Long enough for several renewals.
+            try await Task.sleep(for: .milliseconds(1200))
+            #expect(only.takeovers == 1)
+            #expect(only.standing.role == .leader)
+            #expect(try queue.acquire(SchedulerSeat.fenceName, holder: [9], leaseMilliseconds: 1000) == nil)
+        } else {
+            try await until("the second beginning") { only.takeovers == 2 && only.standing.epoch == 2 }
+        }
         running.cancel()
         _ = try? await running.value
         await only.resign()
