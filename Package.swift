@@ -285,7 +285,7 @@ let package = Package(
                 "Algebra", "Appraisal", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI",
                 "EngineClient",
                 "EvidenceProbe", "Ledger", "Receipts",
-                "Replay", "Signatures", "Validator", "Verdicts", "assayd", "assay-replay",
+                "Replay", "Signatures", "Validator", "Verdicts", "assay", "assayd", "assay-replay",
             ]
         ),
         module(

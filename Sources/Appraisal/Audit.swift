@@ -50,6 +50,7 @@ public enum Audit {
         auditor.checkCommitment()
         auditor.checkVerdicts()
         auditor.checkSettlement()
+        auditor.checkGang()
         if let deep, await auditor.replay(with: deep) == .undecided { auditor.isUndecided = true }
         return auditor.report(bytes)
     }

@@ -52,6 +52,8 @@ public actor Scheduler {
     let version: String
     let identity: EngineIdentity
 
+    /// When this scheduler took over, in engine seconds.
+    let openedAt: Int64
     var engine: Engine
     var documents: [Digest: JobDocuments] = [:]
     private var failure: EngineError?
@@ -100,6 +102,7 @@ public actor Scheduler {
         self.version = version
         self.identity = identity
         self.log = log
+        openedAt = clock.now
         let image = try store.load(recordKinds: [Job.recordKind, Node.recordKind])
         let jobs = try Job.decode(image.records)
         let nodes = try image.records.filter { $0.kind == Node.recordKind }.map { try Node(row: $0.body ?? []) }
@@ -125,7 +128,7 @@ public actor Scheduler {
         while !Task.isCancelled {
             do throws(EngineError) {
                 while !unchecked.isEmpty, failure == nil { try await recheck(256) }
-                if failure == nil, let due = engine.nextDeadline, due <= clock.now { try await perform(.tick) }
+                if failure == nil { try await fireTimers() }
             } catch {
                 log.error("scheduler: \(error)")
             }
