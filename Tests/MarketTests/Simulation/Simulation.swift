@@ -328,7 +328,9 @@ struct Simulation {
     /// Remembers who was asked to stop early, whatever becomes of it in the engine.
     private mutating func notePreempted() {
         for job in shell.engine.jobs.values where job.yield == .preempted {
-            truth.preempted.insert("\(job.id.hex)-\(job.attempt)")
+            let name = "\(job.id.hex)-\(job.attempt)"
+            // Who has answered with a statement and then hands nothing over is silent after all.
+            if job.phase == .assigned { truth.preempted.insert(name) } else { truth.preempted.remove(name) }
         }
     }
 }
