@@ -293,7 +293,7 @@ struct Simulation {
         if local < providers.count { return providers[local].act(index, step, &random, &truth) }
         local -= providers.count
         if local < judges.count { return judges[local].act(index, step, &random, &truth) }
-        if UInt64.random(in: 0..<40, using: &random) == 0 {
+        if UInt64.random(in: 0..<200, using: &random) == 0 {
             guard let job = shell.engine.latestJobs(1).first?.id else { return nil }
             let reason = Reason(code: Self.engineFault, text: "a file is lost")
             return Request(sender: index, tag: 1, event: .fail(job: job, reason: reason))

@@ -48,6 +48,7 @@ import Testing
             var simulation = try Simulation(seed: seed)
             try await simulation.run()
             reasons.formUnion(simulation.shell.endings.map(\.reason.code))
+            reasons.formUnion(simulation.shell.endings.flatMap { $0.job.history.map(\.end) })
             crashes += simulation.shell.crashes
         }
         #expect(wanted.subtracting(reasons) == [])
