@@ -247,8 +247,8 @@ let package = Package(
         tests(
             of: "Appraisal",
             [
-                "Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting",
-                "TransparencyLog",
+                "Attestation", "Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal",
+                "AssayTesting", "TransparencyLog",
             ]
         ),
         tests(of: "Conformance", ["Codecs", "Verdicts", "Conformance", "AssayTesting"]),
@@ -275,7 +275,7 @@ let package = Package(
             [
                 "Algebra", "Appraisal", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI",
                 "EngineClient", "Ledger",
-                "LogKeeping", "Market",
+                "LogKeeping", "Market", "PostgreSQL",
                 "Proofs", "Receipts", "Replay", "Signatures", "TransparencyLog", "Validator", "Verdicts", logging,
             ]
         ),
