@@ -53,6 +53,7 @@ public enum Audit {
         auditor.checkCommitment()
         auditor.checkVerdicts()
         auditor.checkSettlement()
+        auditor.checkGang()
         auditor.checkLog(proof, policy)
         if let deep, await auditor.replay(with: deep) == .undecided { auditor.isUndecided = true }
         return auditor.report(bytes)

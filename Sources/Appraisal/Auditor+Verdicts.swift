@@ -49,8 +49,10 @@ extension Auditor {
                 )
             )
         }
+        let unpaid = isUnpaidWithGang
         let dissent = Outcome.allCases.first {
-            $0 != receipt.outcome && (validatorsByOutcome[$0]?.count ?? 0) >= trust.quorum
+            $0 != receipt.outcome && !(unpaid && $0 == .accepted)
+                && (validatorsByOutcome[$0]?.count ?? 0) >= trust.quorum
         }
         that(
             "verdict.dissent",

@@ -24,7 +24,8 @@ struct AssayCommand: ParsableCommand {
             AuditCommand.self, AttestCommand.self, ProveCommand.self, InspectCommand.self, ReceiptCommand.self,
             CommitCommand.self,
             JobCommand.self, EscrowCommand.self, KeyCommand.self, TrustCommand.self, NodeCommand.self,
-            ReplayCommand.self, BenchCommand.self, VectorsCommand.self, FsckCommand.self, LedgerCommand.self,
+            ReplayCommand.self, BenchCommand.self, VectorsCommand.self, FsckCommand.self, RetentionCommand.self,
+            LedgerCommand.self,
             LogCommand.self,
             CompletionCommand.self, VersionCommand.self, ReferenceCommand.self,
         ]

@@ -57,7 +57,7 @@ enum OpenAPISchemas {
             "Job": object(
                 [
                     "id": OpenAPIDocument.reference("JobID"), "name": text,
-                    "phase": choice(["funded", "offered", "assigned", "committed", "verifying", "final"]),
+                    "phase": choice(["funded", "offered", "assigned", "committed", "verifying", "judged", "final"]),
                     "attempt": integer, "held": amount, "deadline": integer, "reason": text,
                 ],
                 optional: [

@@ -36,12 +36,13 @@ public struct EpochSummary: Sendable, Equatable {
 
     /// Every epoch in which something happened, oldest first, currencies in alphabetical order.
     /// - Parameter seconds: the length of an epoch.
-    /// - Throws: `LedgerError.storage` when the store cannot be read.
+    /// - Throws: `LedgerError.storage` when the store cannot be read, or when a sum is beyond 63 bits.
     public static func all(_ store: some LedgerStore, seconds: Int64) throws(LedgerError) -> [EpochSummary] {
         try store.snapshot { snapshot throws(LedgerError) in
             let kinds = Dictionary(try snapshot.accounts().map { ($0.id, $0.kind) }) { first, _ in first }
             var closed: [EpochSummary] = []
             var open: [String: (summary: EpochSummary, hash: SHA256)] = [:]
+            var beyond: String?
             func close(_ currency: String) -> Digest {
                 guard var (summary, hash) = open.removeValue(forKey: currency) else { return .zero }
                 summary.digest = hash.finalized()
@@ -59,28 +60,39 @@ public struct EpochSummary: Sendable, Equatable {
                     hash.update(bigEndian: UInt64(bitPattern: number))
                     open[transfer.currency] = (EpochSummary(number: number, currency: transfer.currency), hash)
                 }
-                open[transfer.currency]?.summary.add(transfer, kinds[transfer.credit])
+                if open[transfer.currency]?.summary.add(transfer, kinds[transfer.credit]) == false {
+                    beyond = beyond ?? "epoch \(number) of \(transfer.currency)"
+                }
                 for part in [transfer.id.bytes, transfer.debit.bytes, transfer.credit.bytes] {
                     open[transfer.currency]?.hash.update(part)
                 }
                 open[transfer.currency]?.hash.update(bigEndian: UInt64(bitPattern: transfer.amount))
                 open[transfer.currency]?.hash.update(bigEndian: UInt64(bitPattern: transfer.at))
             }
+            if let beyond { throw .storage(detail: "\(beyond): a sum of its transfers is beyond 2^63 - 1") }
             for currency in open.keys.sorted() { _ = close(currency) }
             return closed.sorted { ($0.number, $0.currency) < ($1.number, $1.currency) }
         }
     }
 
-    private mutating func add(_ transfer: Transfer, _ kind: AccountKind?) {
+    /// Counts a transfer.
+    /// - Returns: whether every sum is within 63 bits.
+    private mutating func add(_ transfer: Transfer, _ kind: AccountKind?) -> Bool {
         transfers += 1
+        func isWithin(_ sum: inout Int64) -> Bool {
+            let (total, overflow) = sum.addingReportingOverflow(transfer.amount)
+            sum = total
+            return !overflow
+        }
         switch transfer.kind {
-        case .credit: issued &+= transfer.amount
-        case .withdraw: withdrawn &+= transfer.amount
-        case .hold: held &+= transfer.amount
-        case .void, .expire: returned &+= transfer.amount
+        case .credit: return isWithin(&issued)
+        case .withdraw: return isWithin(&withdrawn)
+        case .hold: return isWithin(&held)
+        case .void, .expire: return isWithin(&returned)
         case .post, .direct:
-            paid &+= transfer.amount
-            if let kind { paidTo[kind, default: 0] &+= transfer.amount }
+            // What a kind of account got is a part of all that was paid.
+            guard isWithin(&paid) else { return false }
+            return kind.map { isWithin(&paidTo[$0, default: 0]) } ?? true
         }
     }
 }

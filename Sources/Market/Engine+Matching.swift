@@ -94,10 +94,12 @@ extension Engine {
         )
         let life =
             2 * job.deadlines.runSeconds + Int64(configuration.drawsAllowed) * job.deadlines.verifySeconds + 86_400
+        // A job that is settled with others may be judged long before the last of them.
+        let held = job.terms.gang?.settles == .together ? book.holds[job.holdID]?.expiresAt ?? 0 : 0
         // A ruleset may ask for no stake, and the ledger moves no zero amounts.
         if stake > 0 {
             do throws(MarketError) {
-                try move(.hold(hold, expiresAt: ledgerTime(at) + life), at: at, &effects)
+                try move(.hold(hold, expiresAt: max(held, ledgerTime(at) + life)), at: at, &effects)
             } catch .ledger(.insufficientFunds) {
                 return false
             }

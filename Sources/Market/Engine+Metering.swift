@@ -108,6 +108,11 @@ extension Engine {
     /// allow that.
     mutating func close(_ id: Digest, at: Int64, _ effects: inout Effects) throws(MarketError) {
         var job = try open(id)
+        // Who has started all of them must not get the results of some for nothing by taking one back.
+        guard job.waitsForGang || job.terms.gang?.settles != .together else {
+            let actual = job.phase.rawValue + ", in a gang that settles together and has started"
+            throw .wrongPhase(job: id, expected: "a job that has not started", actual: actual)
+        }
         switch job.phase {
         case .funded, .offered:
             let reason = Reason(code: "closed", text: "the requester has closed the job")
@@ -117,7 +122,7 @@ extension Engine {
             job.yield = .closed
             job.deadline = min(job.deadline, at + configuration.yieldSeconds)
             keep(job, &effects)
-        case .assigned, .committed, .verifying, .final:
+        case .assigned, .committed, .verifying, .judged, .final:
             let expected = job.terms.allowsPrefix ? "a job whose result is not there yet" : "a job without a lease"
             throw .wrongPhase(job: id, expected: expected, actual: job.phase.rawValue)
         }

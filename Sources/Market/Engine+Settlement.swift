@@ -109,10 +109,12 @@ extension Engine {
                 decision: decision,
                 settlement: settlement,
                 // A clock that went back must not put the end before the lease.
-                settledAt: max(at, job.assignment?.grantedAt ?? job.submittedAt)
+                settledAt: max(at, job.assignment?.grantedAt ?? job.submittedAt),
+                gang: nil
             )
         )
         if phase == .funded || phase == .offered { try dissolveGang(of: job, at: at, &effects) }
+        try breakGang(of: job, by: outcome, fault, at: at, &effects)
     }
 
     /// Frees the job's node and validator.

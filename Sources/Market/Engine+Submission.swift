@@ -139,6 +139,7 @@ extension Engine {
         job.reading = nil
         job.yield = nil
         job.validator = nil
+        job.finding = nil
         job.draws = 0
         keep(job, &effects)
         guard !job.waitsForGang else { return try assignGang(of: job, at: at, &effects) }

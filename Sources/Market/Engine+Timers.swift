@@ -26,6 +26,9 @@ extension Engine {
             try expireLease(job, missing: "the node's outputs did not arrive in time", at: at, &effects)
         case .verifying:
             try redraw(job, at: at, &effects)
+        case .judged:
+            let reason = Reason(code: GangLeg.incomplete, text: "the other jobs of the gang did not end in time")
+            try finish(job, .inconclusive, .environment, reason, end: "inconclusive", at: at, &effects)
         case .final: break
         }
     }

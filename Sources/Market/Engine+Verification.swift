@@ -112,6 +112,8 @@ extension Engine {
             throw .conflict(field: "execution", expected: expected, actual: judgement.executionDigest.hex)
         }
         switch judgement.outcome {
+        case .accepted where job.terms.gang?.settles == .together:
+            try wait(job, with: judgement, at: at, &effects)
         case .accepted, .rejected, .requesterFault:
             try finish(
                 job,

@@ -72,6 +72,8 @@ public struct Engine: Sendable {
     var orders: [OrderKey: Digest] = [:]
     /// The open jobs of each gang that have not had a lease yet, by their places.
     var gangs: [GangKey: [Int64: Digest]] = [:]
+    /// The jobs of each gang that has started and settles together, by their places: all of them open, or none.
+    var together: [GangKey: [Int64: Digest]] = [:]
 
     struct OrderKey: Hashable, Sendable {
         let requester: VerifyingKey
@@ -102,13 +104,17 @@ public struct Engine: Sendable {
         orders.reserveCapacity(jobs.count)
         for job in self.jobs.values {
             orders[OrderKey(requester: job.requester, nonce: job.nonce)] = job.id
-            if let key = job.gangKey, let gang = job.terms.gang, job.waitsForGang {
-                gangs[key, default: [:]][gang.index] = job.id
+            if let key = job.gangKey, let gang = job.terms.gang {
+                if job.waitsForGang {
+                    gangs[key, default: [:]][gang.index] = job.id
+                } else if gang.settles == .together {
+                    together[key, default: [:]][gang.index] = job.id
+                }
             }
             switch job.phase {
             case .assigned, .committed: if let node = job.assignment?.node { occupy(node, with: job.id) }
             case .verifying: if let validator = job.validator { judging[validator] = job.id }
-            case .funded, .offered, .final: break
+            case .funded, .offered, .judged, .final: break
             }
         }
     }
@@ -196,6 +202,11 @@ public struct Engine: Sendable {
 
     /// The earliest moment at which `tick` has something to do.
     public var nextDeadline: Int64? { index.byDeadline.first?.at }
+
+    /// The jobs that the next `tick` ends or moves, the most overdue first.
+    public func due(at: Int64) -> [Job] {
+        index.byDeadline.prefix { $0.at <= at }.compactMap { jobs[$0.id] }
+    }
 
     /// Drops a batch from the book's memory, because its commit has been acknowledged.
     public mutating func release(_ batch: Batch) {

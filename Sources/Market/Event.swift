@@ -142,6 +142,8 @@ public struct Ending: Sendable, Equatable {
     public var settlement: Settlement
     /// Engine seconds.
     public var settledAt: Int64
+    /// The jobs that were settled in the same event, itself among them, when their gang settles together.
+    public var gang: [GangLeg]?
 }
 
 /// Why a job ended as it did, or stands where it stands.

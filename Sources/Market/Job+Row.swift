@@ -71,6 +71,11 @@ extension Job {
         }
         row.append(optional: yield) { row, yield in row.append(choice: yield) }
         row.append(optional: validator) { row, validator in row.append(validator) }
+        if let finding {
+            row.append(finding.verdictDigest)
+            row.append(text: finding.reason.code)
+            row.append(text: finding.reason.text)
+        }
         return row
     }
 
@@ -172,6 +177,7 @@ extension Job {
         }
         if try reader.flag("job.yield") { yield = try reader.choice("job.yield") }
         if try reader.flag("job.validator") { validator = try reader.key("job.validator") }
+        if phase == .judged { finding = try reader.finding("job.finding") }
         try reader.finish("job")
         try checkPhase()
     }
@@ -186,13 +192,14 @@ extension Job {
                 actual: isThere ? "one" : "none"
             )
         }
-        try demand("assignment", assignment != nil, [.assigned, .committed, .verifying].contains(phase))
-        try demand("claim", claim != nil, [.committed, .verifying].contains(phase))
+        try demand("assignment", assignment != nil, [.assigned, .committed, .verifying, .judged].contains(phase))
+        try demand("claim", claim != nil, [.committed, .verifying, .judged].contains(phase))
         if assignment == nil {
             try demand("reading", reading != nil, false)
             try demand("yield", yield != nil, false)
         }
-        if phase != .verifying { try demand("validator", validator != nil, false) }
+        if phase != .verifying { try demand("validator", validator != nil, phase == .judged) }
+        if terms.gang?.settles != .together { try demand("finding", phase == .judged, false) }
         guard phase != .final else {
             throw ParseError(field: "job.phase", expected: "the phase of an open job", actual: phase.rawValue)
         }
@@ -263,10 +270,12 @@ extension [UInt8] {
         append(optional: terms.depositUnits) { row, units in row.appendBigEndian(units) }
         append(terms.isPreemptible ? 1 : 0)
         appendBigEndian(terms.bond)
-        append(optional: terms.gang) { row, gang in
-            row.append(gang.group)
-            row.appendBigEndian(gang.size)
-            row.appendBigEndian(gang.index)
+        // 0 for none, else how it settles.
+        append(terms.gang.map { $0.settles == .each ? 1 : 2 } ?? 0)
+        if let gang = terms.gang {
+            append(gang.group)
+            appendBigEndian(gang.size)
+            appendBigEndian(gang.index)
         }
     }
 }
@@ -312,6 +321,16 @@ extension ByteReader {
         return byte == 1
     }
 
+    fileprivate mutating func finding(_ field: String) throws(ParseError) -> Job.Finding {
+        let verdict = try digest(field)
+        let (code, text) = (try text(field), try text(field))
+        let reason = Reason(code: code, text: text)
+        guard reason.code == code, reason.text == text else {
+            throw ParseError(field: field, expected: "a reason", actual: code)
+        }
+        return Job.Finding(verdictDigest: verdict, reason: reason)
+    }
+
     fileprivate mutating func terms(_ field: String) throws(ParseError) -> JobSpec.Terms {
         var terms = JobSpec.Terms()
         terms.mode = try choice(field)
@@ -321,11 +340,14 @@ extension ByteReader {
         guard terms.bond <= UInt64(Int64.max) else {
             throw ParseError(field: field, expected: "a bond below 2^63", actual: "\(terms.bond)")
         }
-        guard try flag(field) else { return terms }
+        let gang = try readByte(field)
+        guard gang > 0 else { return terms }
+        guard gang <= 2 else { throw ParseError(field: field, expected: "0 to 2", actual: "\(gang)") }
         terms.gang = JobSpec.Gang(
             group: try digest(field),
             size: try signed(field),
-            index: try signed(field)
+            index: try signed(field),
+            settles: gang == 1 ? .each : .together
         )
         return terms
     }

@@ -19,6 +19,8 @@ public struct Job: Sendable, Equatable {
         case committed
         /// Waiting for, or with, a validator. Silent: another one is drawn, at last refunded.
         case verifying
+        /// Accepted, and waiting for the rest of a gang that settles together. Never complete: refunded, all of them.
+        case judged
         /// Settled.
         case final
     }
@@ -71,6 +73,13 @@ public struct Job: Sendable, Equatable {
             self.workUnits = workUnits
             self.wallMicroseconds = wallMicroseconds
         }
+    }
+
+    /// What a validator found of a job that is settled with others.
+    public struct Finding: Sendable, Equatable {
+        /// The digest of the signed verdict document.
+        public var verdictDigest: Digest
+        public var reason: Reason
     }
 
     /// Why a node was asked to hand over what it has.
@@ -130,8 +139,10 @@ public struct Job: Sendable, Equatable {
     public internal(set) var reading: Reading?
     /// Why the node is to hand over what it has, if it is.
     public internal(set) var yield: Yield?
-    /// The validator that has the job, while it has it.
+    /// The validator that has the job, while it has it; in phase `judged` the one that accepted it.
     public internal(set) var validator: VerifyingKey?
+    /// What was found, in phase `judged`.
+    public internal(set) var finding: Finding?
     /// How many validators were drawn for this attempt.
     public internal(set) var draws: UInt32 = 0
     public internal(set) var history: [PastAttempt] = []

@@ -57,6 +57,9 @@ extension Engine {
             case .funded, .offered: job.assignment == nil
             case .assigned, .committed: job.assignment.map { leases[$0.node] == job.id } ?? false
             case .verifying: job.assignment != nil && (job.validator.map { judging[$0] == job.id } ?? true)
+            case .judged:
+                job.finding != nil
+                    && job.gangKey.flatMap { together[$0] }?.values.contains { jobs[$0]?.phase != .judged } ?? false
             case .final: false
             }
         guard isOwned else { throw broken(.oneDeadline, "job \(job.id) is \(job.phase.rawValue) and waits for nobody") }

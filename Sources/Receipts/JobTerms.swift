@@ -44,12 +44,23 @@ extension JobSpec {
         public var size: Int64
         /// Which of them this is, from 0.
         public var index: Int64
+        /// How they are settled once they have started.
+        public var settles: Settles
+
+        /// How the jobs of a gang that has started are settled.
+        public enum Settles: String, Sendable, CaseIterable {
+            /// Each by its own verdict.
+            case each
+            /// All in one transaction when every one of them is accepted; none of them otherwise.
+            case together
+        }
 
         /// Names a place in a gang.
-        public init(group: Digest, size: Int64, index: Int64) {
+        public init(group: Digest, size: Int64, index: Int64, settles: Settles = .each) {
             self.group = group
             self.size = size
             self.index = index
+            self.settles = settles
         }
     }
 }
@@ -73,9 +84,18 @@ extension JobSpec.Terms {
             gang = JobSpec.Gang(
                 group: try part.digest("group"),
                 size: size,
-                index: try part.integer("index", in: 0...size - 1)
+                index: try part.integer("index", in: 0...size - 1),
+                settles: part.has("settles") ? try part.choice("settles") : .each
             )
             try part.finish()
+            // A deposit that is topped up would let one job outlast what is held for the others.
+            guard gang?.settles != .together || mode == .prepaid else {
+                throw ParseError(
+                    field: reader.path("mode"),
+                    expected: "prepaid in a gang that settles together",
+                    actual: mode.rawValue
+                )
+            }
         }
         try reader.finish()
     }
@@ -87,17 +107,29 @@ extension JobSpec.Terms {
         if isPreemptible { object["preemptible"] = .bool(true) }
         if bond > 0 { object["bond"] = .string(String(bond)) }
         if let gang {
-            object["gang"] = .object([
+            var part: JSONObject = [
                 "group": .string(gang.group.hex),
                 "size": .integer(gang.size),
                 "index": .integer(gang.index),
-            ])
+            ]
+            if gang.settles != .each { part["settles"] = .string(gang.settles.rawValue) }
+            object["gang"] = .object(part)
         }
         return .object(object)
     }
 }
 
 extension JobSpec {
+    /// The same job at a place in a gang.
+    /// - Throws: `ParseError` when its terms do not allow that.
+    public func joining(_ gang: Gang) throws(ParseError) -> JobSpec {
+        guard case .object(var object) = json else { return self }
+        var terms = terms
+        terms.gang = gang
+        object["terms"] = terms.json
+        return try JobSpec(.object(object))
+    }
+
     /// The same job cut off after its first `steps` steps: what a node that stopped there has done.
     /// - Throws: `ParseError` when there are not as many steps, or the terms demand all of them.
     public func prefix(steps: Int64) throws(ParseError) -> JobSpec {

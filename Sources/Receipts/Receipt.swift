@@ -78,6 +78,9 @@ public struct Receipt: DocumentPredicate {
     public var network: String?
     /// The program that settled, as the engine says.
     public var software: Software?
+    /// The jobs that were settled with this one, itself among them, by their places; `nil` unless the job started in a gang
+    /// that settles together.
+    public var gang: [GangLeg]?
 
     public var author: VerifyingKey { engine }
 
@@ -162,6 +165,11 @@ public struct Receipt: DocumentPredicate {
         network = try reader.optionalString("network", maxBytes: NodeDeclaration.maxBytes)
         if let network { try NodeDeclaration.check(network, reader.path("network")) }
         software = try reader.optionalSoftware()
+        if reader.has("gang") {
+            gang = try reader.array("gang", max: Int(JobSpec.Gang.maxSize)) {
+                (value, path) throws(ParseError) -> GangLeg in try GangLeg(value, path)
+            }
+        }
         try reader.finish()
     }
 
@@ -213,6 +221,7 @@ public struct Receipt: DocumentPredicate {
         if let disputeEndsAt { object["disputeEndsAt"] = .integer(disputeEndsAt) }
         if let network { object["network"] = .string(network) }
         if let software { object["software"] = software.json }
+        if let gang { object["gang"] = .array(gang.map(\.json)) }
         return .object(object)
     }
 }

@@ -83,11 +83,21 @@ public struct DatabaseArtefacts: ArtefactKeeper {
 
     public func contains(_ identity: ArtefactIdentity) throws(StorageError) -> Bool {
         let cid = identity.cid
-        return try Self.translating(cid, "look for the file") { () throws(LedgerError) in try files.contains(cid.text) }
+        return try Self.translating(cid, "look for the file") { () throws(LedgerError) in
+            try files.contains(cid.text, byteCount: identity.byteCount)
+        }
     }
 
     public func get(_ cid: CID) throws(StorageError) -> [UInt8]? {
-        try Self.translating(cid, "read the file") { () throws(LedgerError) in try files.get(cid.text) }
+        try Self.translating(cid, "read the file") { () throws(LedgerError) in
+            guard let bytes = try files.get(cid.text) else { return nil }
+            // A database is not trusted more than a disk.
+            guard ArtefactIdentity(of: bytes).cid == cid else {
+                try files.setAside(cid.text)
+                return nil
+            }
+            return bytes
+        }
     }
 
     private static func translating<Value>(

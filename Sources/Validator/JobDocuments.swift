@@ -2,6 +2,7 @@
 internal import Codecs
 internal import Commitments
 internal import Ledger
+internal import Market
 internal import Receipts
 internal import Signatures
 
@@ -74,11 +75,23 @@ struct JobDocuments: Sendable {
         written.keys.sorted().map { Record(kind: Self.recordKind, id: Self.id(job, $0), body: nil) }
     }
 
+    private static func signed<Document>(
+        _ envelope: [UInt8],
+        by key: VerifyingKey?
+    ) throws(DocumentError) -> Signed<Document> {
+        guard let key else { return try Signed(verifying: envelope) }
+        return try Signed(verifying: envelope, key: key)
+    }
+
+    /// The kind of the row that an open job has in the market.
+    static let jobKind = Job.recordKind
+
     private static func id(_ job: Digest, _ name: String) -> [UInt8] { job.bytes + Array(name.utf8) }
 
     /// Reads the rows of a job; `nil` when there are none. Signatures are verified again: the database is not trusted more than
     /// the wire.
-    init?(job: Digest, in store: any LedgerStore, engine: VerifyingKey) throws(StorageError) {
+    /// - Parameter engine: who must have signed leases and commitments; `nil` for whoever has.
+    init?(job: Digest, in store: any LedgerStore, engine: VerifyingKey?) throws(StorageError) {
         do {
             var written: [String: [UInt8]] = [:]
             func member(_ name: String) throws(LedgerError) -> [UInt8]? {
@@ -94,11 +107,11 @@ struct JobDocuments: Sendable {
             while let topUp = try member(BundleMember.topUp(topUps.count + 1)) {
                 topUps.append(try Signed<TopUp>(verifying: topUp, key: order.signer))
             }
-            lease = try member(BundleMember.lease).map { try Signed<Lease>(verifying: $0, key: engine) }
+            lease = try member(BundleMember.lease).map { try Self.signed($0, by: engine) }
             reading = try member(BundleMember.reading).map { try Signed<MeterReading>(verifying: $0) }
             execution = try member(BundleMember.execution).map { try Signed<ExecutionStatement>(verifying: $0) }
             trace = try member(BundleMember.trace)
-            commitment = try member(BundleMember.commitment).map { try Signed(verifying: $0, key: engine) }
+            commitment = try member(BundleMember.commitment).map { try Self.signed($0, by: engine) }
             while let verdict = try member(BundleMember.verdict(verdicts.count)) {
                 verdicts.append(try Signed<VerdictStatement>(verifying: verdict))
             }

@@ -178,6 +178,7 @@ extension Scheduler {
         } catch {
             throw EngineError(.unavailable, "storage", error.description)
         }
+        try await noteLoss(of: cid, from: job)
         throw .unknownFile(cid, "a file that has arrived")
     }
 
@@ -256,6 +257,7 @@ extension Scheduler {
             reason = "waiting for \(missing.count) outputs"
         case .verifying:
             reason = job.validator.map { "with validator \($0)" } ?? "waiting for a validator"
+        case .judged: reason = "accepted; waiting for the rest of its gang"
         case .final: reason = "settled"
         }
         return JobView(

@@ -40,6 +40,7 @@ extension Scheduler {
         document.topUpDigests = file.topUps.map(\.digest)
         document.readingDigest = hasLease ? file.reading?.digest : nil
         document.disputeEndsAt = engine.configuration.ruleset.disputeEnd(settledAt: ending.settledAt)
+        document.gang = ending.gang
         document.network = identity.network
         document.software = identity.software
         let receipt = try Receipt.sign(document, with: key)

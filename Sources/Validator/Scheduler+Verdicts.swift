@@ -103,6 +103,11 @@ extension Scheduler {
         do {
             for key in demand.files { files[key.path] = try key.cid.flatMap { try artefacts.get($0) } }
             for part in execution.predicate.evidence { parts[part.path] = try artefacts.get(part.file.cid) }
+            let wanted = demand.files.compactMap(\.cid) + execution.predicate.evidence.map(\.file.cid)
+            let found = Set(files.keys).count + Set(parts.keys).count
+            for cid in wanted where found < demand.files.count + execution.predicate.evidence.count {
+                try await noteLoss(of: cid, from: execution.predicate.jobID.digest)
+            }
             let limits = JSONLimits(bytes: 16 << 20, values: 2_000_000)
             trace = try Trace(try JSONValue(parsing: file.trace ?? [], limits: limits), "trace")
         } catch {

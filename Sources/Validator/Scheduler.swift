@@ -54,6 +54,8 @@ public actor Scheduler {
     /// Whether each receipt is to get into a log: a message in the outbox goes with it.
     let logsReceipts: Bool
 
+    /// When this scheduler took over, in engine seconds.
+    let openedAt: Int64
     var engine: Engine
     var documents: [Digest: JobDocuments] = [:]
     private var failure: EngineError?
@@ -104,6 +106,7 @@ public actor Scheduler {
         self.identity = identity
         self.logsReceipts = logsReceipts
         self.log = log
+        openedAt = clock.now
         let image = try store.load(recordKinds: [Job.recordKind, Node.recordKind])
         let jobs = try Job.decode(image.records)
         let nodes = try image.records.filter { $0.kind == Node.recordKind }.map { try Node(row: $0.body ?? []) }
@@ -129,7 +132,7 @@ public actor Scheduler {
         while !Task.isCancelled {
             do throws(EngineError) {
                 while !unchecked.isEmpty, failure == nil { try await recheck(256) }
-                if failure == nil, let due = engine.nextDeadline, due <= clock.now { try await perform(.tick) }
+                if failure == nil { try await fireTimers() }
             } catch {
                 log.error("scheduler: \(error)")
             }

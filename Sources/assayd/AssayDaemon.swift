@@ -109,6 +109,17 @@ struct AssayDaemon: AsyncParsableCommand {
     @Option(help: "The ruleset file of the scheduler; the built-in rules when it is not given.")
     var ruleset: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The most minor units that the operator's credits may add in one epoch; no limit when it is not given.",
+            valueName: "units"
+        )
+    )
+    var issueBudget: Int64?
+
+    @Option(help: ArgumentHelp("The length of an epoch of --issue-budget.", valueName: "seconds"))
+    var issueEpoch: Int64 = 86_400
+
     @Option(help: "The network that the scheduler's receipts name.")
     var network: String?
 
@@ -216,6 +227,12 @@ struct AssayDaemon: AsyncParsableCommand {
         try checkLog()
         if let advertise {
             do { _ = try HTTPEngineClient(url: advertise) } catch { throw ValidationError("--advertise: \(error)") }
+        }
+        if let issueBudget, issueBudget < 0 {
+            throw ValidationError("--issue-budget: expected 0 or more minor units, found \(issueBudget)")
+        }
+        guard (1...31_622_400).contains(issueEpoch) else {
+            throw ValidationError("--issue-epoch: expected 1 to 31622400 seconds, found \(issueEpoch)")
         }
         guard (1...3600).contains(lease) else {
             throw ValidationError("--lease: expected 1 to 3600 seconds, found \(lease)")

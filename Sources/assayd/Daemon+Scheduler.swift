@@ -55,7 +55,8 @@ extension Daemon {
             configuration: MarketConfiguration(
                 engine: key.verifyingKey,
                 validators: validators,
-                ruleset: try rules()
+                ruleset: try rules(),
+                issueBudget: options.issueBudget.map { IssueBudget(epochSeconds: options.issueEpoch, units: $0) }
             ),
             clock: engineClock(),
             identity: EngineIdentity(network: options.network, software: try software(worker: nil))

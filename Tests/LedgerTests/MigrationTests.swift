@@ -95,6 +95,11 @@ import Testing
         let changed = try EpochSummary.all(store, seconds: 7)
         #expect(zip(epochs, changed).allSatisfy { $0.digest != $1.digest })
         #expect(EpochSummary.number(at: -1, seconds: 7) == -1)
+        // Rows that no book wrote are refused, not added up to something else.
+        try await store.pool.writeWithoutTransaction { db in
+            try db.execute(sql: "UPDATE transfer SET amount = ? WHERE kind = 'hold'", arguments: [Int64.max])
+        }
+        #expect(throws: LedgerError.self) { try EpochSummary.all(store, seconds: 7) }
         try store.close()
     }
 }

@@ -56,8 +56,29 @@ import Testing
         return job
     }
 
+    /// A job that waits for its gang.
+    static func judged() throws -> Job {
+        var market = try MarketFixture()
+        let id = try market.job(at: .drawn)
+        let verified = try #require(market.engine.jobs[id])
+        var terms = Terms()
+        terms.more = """
+            {"gang":{"group":"\(String(repeating: "0a", count: 32))","size":2,"index":1,"settles":"together"}}
+            """
+        var other = try MarketFixture()
+        try other.apply(.submit(try other.submission(terms: terms)))
+        var job = try #require(other.engine.jobs.values.first)
+        (job.phase, job.attempt, job.assignment) = (.judged, 1, verified.assignment)
+        (job.claim, job.validator) = (verified.claim, verified.validator)
+        job.finding = Job.Finding(
+            verdictDigest: Name.digest("verdict"),
+            reason: Reason(code: "verified", text: "replayed bit for bit")
+        )
+        return job
+    }
+
     @Test func jobsComeBackAsTheyWere() throws {
-        for job in try Self.jobs() + [Self.full()] { #expect(try Job(row: job.row) == job) }
+        for job in try Self.jobs() + [Self.full(), Self.judged()] { #expect(try Job(row: job.row) == job) }
     }
 
     @Test func nodesComeBackAsTheyWere() throws {
@@ -66,7 +87,7 @@ import Testing
     }
 
     @Test func damagedRowsAreRefusedOrAreOtherRows() throws {
-        for job in try Self.jobs() + [Self.full()] {
+        for job in try Self.jobs() + [Self.full(), Self.judged()] {
             let row = job.row
             for length in row.indices {
                 #expect(throws: ParseError.self) { try Job(row: Array(row[..<length])) }

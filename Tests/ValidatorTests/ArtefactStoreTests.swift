@@ -1,6 +1,8 @@
 // Files by content, and what becomes of one whose content changes under its name.
+import AssayTesting
 import Commitments
 import Foundation
+import Ledger
 import Receipts
 import Testing
 import Validator
@@ -40,5 +42,25 @@ import Validator
         try store.put(bytes, cid: identity.cid)
         #expect(try store.get(identity.cid) == bytes)
         try store.setAside(CID.raw([1]))
+    }
+
+    @Test(.enabled(if: PrivatePostgres.isInstalled(for: "ArtefactStoreTests")))
+    func `A damaged file in a database is no file either, and comes back whole`() throws {
+        let url = try PrivatePostgres.shared.get().newDatabase()
+        let rows = PostgresArtefacts(database: try PostgresDatabase(url: url))
+        let store = DatabaseArtefacts(rows)
+        let other = DatabaseArtefacts(PostgresArtefacts(database: try PostgresDatabase(url: url)))
+        // Other bytes of the same length, and of another one, which is seen without reading.
+        for wrong in [bytes.map { $0 ^ 1 }, Array(bytes.dropLast())] {
+            try rows.put(wrong, cid: identity.cid.text)
+            #expect(try store.contains(identity) == (wrong.count == bytes.count))
+            #expect(try store.get(identity.cid) == nil)
+            #expect(try rows.get(PostgresArtefacts.damagedPrefix + identity.cid.text) == wrong)
+            #expect(try other.get(identity.cid) == nil)
+            for each in [store, other] { #expect(try !each.contains(identity)) }
+            try store.put(bytes, cid: identity.cid)
+            #expect(try other.get(identity.cid) == bytes && other.contains(identity))
+            try rows.setAside(identity.cid.text)
+        }
     }
 }

@@ -16,7 +16,8 @@ struct AuditCommand: ToolCommand {
         abstract: "Check receipts: signatures, commitments, trace, verdicts, payment. No network.",
         discussion: """
             Exit code 0: authentic, and the result was accepted. 6: authentic, and it was not. 1: something in the file does
-            not hold. 3: a replay was asked for and could not be made. 65: no receipt. With several files 0 or 4.
+            not hold. 3: a replay was asked for and could not be made. 65: no receipt. With several files 0 or 4, \
+            and 1 when receipts of one gang contradict each other.
             """
     )
 
@@ -68,13 +69,20 @@ struct AuditCommand: ToolCommand {
             paths += found.map { file + "/" + $0 }
         }
         var items: [Answer] = []
-        for path in paths { items.append(await audit(path, trust, runner, at, tool)) }
+        var receipts: [Receipt] = []
+        for path in paths { items.append(await audit(path, trust, runner, at, tool, &receipts)) }
         if items.count == 1 {
             var answer = items[0]
             answer.members["items"] = .array([.object(Self.item(answer, paths[0]))])
             return answer
         }
-        return Self.combined(items, paths)
+        var combined = Self.combined(items, paths)
+        if let error = Audit.contradiction(among: receipts) {
+            combined.status = .rejected
+            combined.failure = Failure(error, id: "audit.gang", in: "receipts of one gang")
+            combined.lines.append("receipts of one gang contradict each other: \(error)")
+        }
+        return combined
     }
 
     private func audit(
@@ -82,7 +90,8 @@ struct AuditCommand: ToolCommand {
         _ trust: TrustFile,
         _ runner: (any Runner)?,
         _ time: Int64?,
-        _ tool: Tool
+        _ tool: Tool,
+        _ receipts: inout [Receipt]
     ) async -> Answer {
         do throws(Failure) {
             let bytes = try Files.read(path, maxBytes: Bundle.maxBytes)
@@ -92,6 +101,7 @@ struct AuditCommand: ToolCommand {
             } catch {
                 throw Failure(error, id: "receipt.malformed", in: path)
             }
+            if report.isAuthentic, let receipt = report.summary?.receipt { receipts.append(receipt) }
             return AuditWords(report: report, path: path, style: tool.style, explain: explain, isDeep: deep).answer
         } catch {
             var answer = Answer(error)
@@ -239,6 +249,10 @@ struct AuditWords {
                 "held \(settlement.held), paid \(settlement.gross), refunded \(settlement.refunded) \(settlement.currency)"
             )
         )
+        if let legs = receipt.gang {
+            let words = legs.map { "\($0.index) \($0.outcome.rawValue)" }.joined(separator: ", ")
+            facts.append(("gang", "settled together: \(words)"))
+        }
         if let stake = settlement.stake {
             facts.append(("stake", "held \(stake.held), slashed \(stake.slashed), released \(stake.released)"))
         }

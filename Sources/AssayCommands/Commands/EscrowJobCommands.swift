@@ -1,10 +1,8 @@
-// `assay escrow settle`, `refund` and `epoch`: the money of one job on request, and the money of a period.
+// `assay escrow settle` and `refund`: the money of one job on request.
 internal import ArgumentParser
 internal import Codecs
 internal import Commitments
 internal import EngineAPI
-internal import Foundation
-internal import Ledger
 internal import Receipts
 internal import Signatures
 
@@ -57,48 +55,6 @@ struct EscrowRefund: ToolCommand {
     }
 }
 
-struct EscrowEpoch: ToolCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "epoch",
-        abstract: "Sum up a ledger's epochs: issued, withdrawn, held, paid, returned, and a chained digest.",
-        discussion: """
-            An epoch is an accounting period of a fixed length, counted from 1970. Its row follows from the transfers alone, so \
-            that anybody with the ledger makes the same one; its digest names all transfers up to its end. The last epoch is \
-            open until its time is over.
-            """
-    )
-
-    @OptionGroup var ledger: LedgerOptions
-    @Option(help: ArgumentHelp("The length of an epoch.", valueName: "seconds"))
-    var seconds: Int64 = 86_400
-    @Option(help: ArgumentHelp("Only this epoch.", valueName: "n"))
-    var number: Int64?
-    @OptionGroup var global: GlobalOptions
-
-    func answer(_ tool: Tool) async throws(Failure) -> Answer {
-        guard (1...31_622_400).contains(seconds) else {
-            let error = ParseError(field: "seconds", expected: "1 to 31622400", actual: "\(seconds)")
-            throw Failure(option: "--seconds", error)
-        }
-        let (store, name) = try ledger.open()
-        let all: [EpochSummary]
-        do throws(LedgerError) {
-            all = try EpochSummary.all(store, seconds: seconds)
-            try store.close()
-        } catch {
-            throw Failure(error, in: name)
-        }
-        let present = EpochSummary.number(at: tool.now(), seconds: seconds)
-        let shown = all.filter { number == nil || $0.number == number }
-        return Answer(
-            members: [
-                "seconds": .integer(seconds), "epochs": .array(shown.map { $0.json(isClosed: $0.number < present) }),
-            ],
-            lines: shown.flatMap { $0.lines(isClosed: $0.number < present) }
-        )
-    }
-}
-
 /// Signs and sends requests about one job.
 private enum JobRequest {
     static func send(
@@ -119,31 +75,5 @@ private enum JobRequest {
         }
         let view = try await tool.call { () throws(EngineError) in try await engine.close(job: job, request: request) }
         return Answer(members: ["job": view.json], lines: view.lines(tool.style))
-    }
-}
-
-extension EpochSummary {
-    fileprivate func json(isClosed: Bool) -> JSONValue {
-        func amount(_ value: Int64) -> JSONValue { .string(String(value)) }
-        var kinds = JSONObject()
-        for (kind, sum) in paidTo.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            kinds[kind.rawValue] = amount(sum)
-        }
-        return .object([
-            "number": .integer(number), "currency": .string(currency), "closed": .bool(isClosed),
-            "transfers": .integer(transfers), "issued": amount(issued), "withdrawn": amount(withdrawn),
-            "held": amount(held), "paid": amount(paid), "returned": amount(returned), "paidTo": .object(kinds),
-            "digest": .string(digest.hex),
-        ])
-    }
-
-    fileprivate func lines(isClosed: Bool) -> [String] {
-        let kinds = paidTo.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.key.rawValue) \($0.value)" }
-        return Table.facts([
-            ("epoch", "\(number) \(currency)\(isClosed ? "" : " (open)")"), ("transfers", "\(transfers)"),
-            ("issued", "\(issued)"), ("withdrawn", "\(withdrawn)"), ("held", "\(held)"),
-            ("paid", kinds.isEmpty ? "\(paid)" : "\(paid) (\(kinds.joined(separator: ", ")))"),
-            ("returned", "\(returned)"), ("digest", digest.hex),
-        ])
     }
 }

@@ -149,10 +149,12 @@ struct FsckCommand: ToolCommand {
             while true {
                 let names = try files.names(after: last, limit: 1000)
                 guard let end = names.last else { return line }
-                for name in names {
+                for name in names where !name.hasPrefix(PostgresArtefacts.damagedPrefix) {
                     line.examined += 1
                     let actual = try files.get(name).map { ArtefactIdentity(of: $0).cid.text } ?? "none"
-                    if actual != name { line.fail("\(name): expected a file of that name, found \(actual)") }
+                    guard actual != name else { continue }
+                    line.fail("\(name): expected a file of that name, found \(actual)")
+                    if repair { try files.setAside(name) }
                 }
                 last = end
             }

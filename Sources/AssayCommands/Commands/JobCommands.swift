@@ -10,7 +10,8 @@ struct JobCommand: ParsableCommand {
         commandName: "job",
         abstract: "Order jobs, follow them, fetch their receipts.",
         subcommands: [
-            JobSubmit.self, JobList.self, JobShow.self, JobWatch.self, JobWhy.self, JobTopUp.self, JobClose.self,
+            JobSubmit.self, JobGang.self, JobList.self, JobShow.self, JobWatch.self, JobWhy.self, JobTopUp.self,
+            JobClose.self,
             JobReceipt.self,
         ]
     )
@@ -78,6 +79,7 @@ extension JobView {
         case "assigned":
             "wait for the node's result; after the deadline another attempt is made, or the money goes back"
         case "committed", "verifying": "wait for the verdict"
+        case "judged": "wait for the other jobs of its gang: it is paid with all of them, or not at all"
         case "final":
             outcome == "accepted" ? "nothing: it is paid" : "fetch the receipt, it has every check: assay job receipt"
         default: "wait"

@@ -65,7 +65,9 @@ extension Surface {
     }
 
     private static func timeline(_ job: JobView, _ receipt: Receipt?) -> HTML {
-        let position = phases.firstIndex { $0.0 == job.phase } ?? 0
+        // A job that waits for its gang has been verified and is not settled.
+        let phase = job.phase == "judged" ? "verifying" : job.phase
+        let position = phases.firstIndex { $0.0 == phase } ?? 0
         // A job that ended early never passed the phases that its receipt has no document of.
         let reached: Int
         if !job.isFinal {

@@ -84,6 +84,7 @@ extension HTML {
         case ("assigned", _): "<span class=\"state\">▸ Running</span>"
         case ("committed", _): "<span class=\"state\">▸ Waiting for a validator</span>"
         case ("verifying", _): "<span class=\"state\">▸ Being verified</span>"
+        case ("judged", _): "<span class=\"state wait\">○ Waiting for its gang</span>"
         case (let phase, _): "<span class=\"state\">\(phase)</span>"
         }
     }

@@ -4,7 +4,8 @@ internal import Synchronization
 
 /// Immutable files in a database, each under the text of its CID.
 ///
-/// A file is there as a whole or not at all. Reading checks nothing: whoever needs certainty hashes what it got.
+/// A file is there as a whole or not at all. Reading checks nothing: whoever needs certainty hashes what it got, and sets aside what
+/// is damaged.
 public final class PostgresArtefacts: Sendable {
     /// The bytes of one row.
     static let partBytes = 1 << 20
@@ -14,7 +15,10 @@ public final class PostgresArtefacts: Sendable {
     private static let knownMax = 100_000
 
     private let database: PostgresDatabase
-    private let known = Mutex<Set<String>>([])
+    /// The lengths of files that are known to be there.
+    private let known = Mutex<[String: UInt64]>([:])
+    /// How the names of files begin that were set aside.
+    public static let damagedPrefix = ".damaged-"
 
     /// The files of a database.
     public init(database: PostgresDatabase) {
@@ -47,22 +51,45 @@ public final class PostgresArtefacts: Sendable {
                 )
             }
         }
-        remember(cid)
+        remember(cid, UInt64(bytes.count))
     }
 
-    /// Whether a file of this identifier is there. Files are never deleted, so a yes is remembered.
-    public func contains(_ cid: String) throws(LedgerError) -> Bool {
-        if known.withLock({ $0.contains(cid) }) { return true }
-        let count = try database.transaction(readOnly: true) { connection in
-            try connection.execute("SELECT cid FROM artefact WHERE cid = $1 AND part = 0", [.text(cid)]).count
+    /// Whether a file of this identifier is there, and of this length if one is given. Files go only when they are damaged, so
+    /// a yes is remembered until somebody fails to read one.
+    public func contains(_ cid: String, byteCount: UInt64? = nil) throws(LedgerError) -> Bool {
+        if let length = known.withLock({ $0[cid] }) { return byteCount ?? length == length }
+        let found = try database.transaction(readOnly: true) { connection -> UInt64? in
+            let rows = try connection.execute(
+                "SELECT sum(octet_length(bytes))::bigint FROM artefact WHERE cid = $1 HAVING count(*) > 0",
+                [.text(cid)]
+            )
+            return rows.count == 1 ? UInt64(clamping: try rows.integer(0, 0)) : nil
         }
-        guard count == 1 else { return false }
-        remember(cid)
-        return true
+        guard let found else { return false }
+        remember(cid, found)
+        return byteCount ?? found == found
+    }
+
+    /// Takes a damaged file's name away from it and keeps its bytes for whoever wants to know what happened.
+    public func setAside(_ cid: String) throws(LedgerError) {
+        forget(cid)
+        try database.repeatable { connection in
+            try connection.execute("DELETE FROM artefact WHERE cid = $1", [.text(Self.damagedPrefix + cid)])
+            try connection.execute(
+                "UPDATE artefact SET cid = $2 WHERE cid = $1",
+                [.text(cid), .text(Self.damagedPrefix + cid)]
+            )
+        }
     }
 
     /// The bytes kept under `cid`; `nil` when there are none.
     public func get(_ cid: String) throws(LedgerError) -> [UInt8]? {
+        let bytes = try read(cid)
+        if bytes == nil { forget(cid) }
+        return bytes
+    }
+
+    private func read(_ cid: String) throws(LedgerError) -> [UInt8]? {
         try database.transaction(.repeatableRead, readOnly: true) { connection in
             var bytes: [UInt8] = []
             var next: Int64 = 0
@@ -89,10 +116,14 @@ public final class PostgresArtefacts: Sendable {
         }
     }
 
-    private func remember(_ cid: String) {
+    private func remember(_ cid: String, _ byteCount: UInt64) {
         known.withLock { known in
             if known.count >= Self.knownMax { known.removeAll(keepingCapacity: true) }
-            known.insert(cid)
+            known[cid] = byteCount
         }
+    }
+
+    private func forget(_ cid: String) {
+        known.withLock { known in known[cid] = nil }
     }
 }

@@ -54,6 +54,12 @@ enum Mutant: String, CaseIterable, Sendable {
     case bondReturned
     /// A node that was asked to stop early is punished for having nothing.
     case yieldPunished
+    /// A job of a gang that settles together is paid before the others are judged.
+    case paidBeforeTheGang
+    /// The rest of a gang that settles together goes on when one of its jobs has failed.
+    case gangGoesOn
+    /// What the engine has lost is called the node's silence.
+    case engineFaultBlamed
 
     func apply(_ event: Event, to engine: inout Engine, at: Int64) throws -> Effects {
         let book = engine.book
@@ -114,6 +120,11 @@ enum Mutant: String, CaseIterable, Sendable {
         case (.prefixPaidWhole, .commit(let id, let attempt, let node, var claim)):
             claim.workUnits = engine.jobs[id]?.workUnits ?? 0
             return try engine.apply(.commit(job: id, attempt: attempt, node: node, claim: claim), at: at)
+        case (.engineFaultBlamed, .fail(let id, let reason)):
+            guard let job = engine.jobs[id], job.assignment != nil else { break }
+            try engine.finish(job, .inconclusive, .provider, reason, end: Receipt.Attempt.silent, at: at, &effects)
+            return effects
+        case (.gangGoesOn, _): engine.together = [:]
         case (.yieldPunished, .tick):
             for var job in engine.jobs.values where job.yield == .preempted && job.deadline <= at {
                 job.yield = nil
@@ -131,6 +142,8 @@ enum Mutant: String, CaseIterable, Sendable {
         }
         effects = try engine.apply(event, at: at)
         switch self {
+        case .paidBeforeTheGang:
+            for job in effects.jobs where job.phase == .judged { try engine.pay(job, at: at, &effects) }
         case .paidTwice:
             for ending in effects.endings where ending.outcome == .accepted {
                 guard let node = ending.job.assignment?.node else { continue }

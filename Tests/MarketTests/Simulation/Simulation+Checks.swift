@@ -28,7 +28,7 @@ extension Simulation {
             try demand(engine.book.holds[job.holdID]?.amount == job.held, "job \(job.id) is open without its hold")
             try demand(job.deadline < 3_000_000_000, "job \(job.id) never ends")
             try demand(job.attempt <= job.attemptsAllowed, "job \(job.id) is in attempt \(job.attempt)")
-            if let node = job.assignment?.node, job.phase != .verifying {
+            if let node = job.assignment?.node, [.assigned, .committed].contains(job.phase) {
                 try demand(leased.insert(node).inserted, "node \(node) has two leases")
                 try demand(engine.lease(of: node)?.id == job.id, "the lease of \(node) is unknown")
             }
@@ -39,7 +39,7 @@ extension Simulation {
                     "job \(job.id) holds a claim that was not made under its lease"
                 )
             }
-            if let validator = job.validator {
+            if let validator = job.validator, job.phase == .verifying {
                 try demand(judging.insert(validator).inserted, "validator \(validator) has two executions")
                 try demand(engine.verification(of: validator)?.id == job.id, "the draw of \(validator) is unknown")
                 try demand(job.assignment?.node != validator, "\(validator) is to judge its own work")
@@ -55,6 +55,9 @@ extension Simulation {
             }
             let waits = job.gangKey.flatMap { engine.gangs[$0] }?.values.contains(job.id) ?? false
             try demand(waits == job.waitsForGang, "\(job.id) and its gang")
+            guard let gang = job.terms.gang, gang.settles == .together, !waits, let key = job.gangKey else { continue }
+            let legs = engine.together[key]?.values.compactMap { engine.jobs[$0] } ?? []
+            try demand(legs.count == Int(gang.size), "\(legs.count) open jobs of a gang that settles together")
         }
         try demand(Set(engine.offered) == Set(engine.jobs.values.filter { $0.phase == .offered }.map(\.id)), "offers")
         let deadlines = engine.jobs.values.map { JobMoment(at: $0.deadline, id: $0.id) }.sorted()
@@ -97,9 +100,28 @@ extension Simulation {
                 started == 0 || started == members.first?.job.terms.gang.map { Int($0.size) },
                 "\(started) jobs of a gang have started"
             )
+            guard started > 0, members.first?.job.terms.gang?.settles == .together else { continue }
+            let paid = members.filter { $0.outcome == .accepted }.count
+            let mayDiffer = members.contains { $0.outcome == .requesterFault }
+            try demand(paid == 0 || paid == members.count || mayDiffer, "\(paid) of a gang are paid")
+            for member in members {
+                let flaw = member.gang.map { GangLeg.flaw(in: $0, size: Int64(members.count)) } ?? "no list of its jobs"
+                try demand(flaw == nil, "a receipt of a gang: \(flaw ?? "")")
+            }
         }
         let report = try Fsck.run(store)
         try demand(report.isClean, report.checks.flatMap(\.faults).first ?? "fsck")
+    }
+
+    /// By when a job has ended whatever happens: its deadlines one after another, and what the run itself was late by.
+    private func longestLife(of job: Job) -> Int64 {
+        let deadlines = job.deadlines
+        let draws = Int64(shell.configuration.drawsAllowed)
+        let attempt =
+            deadlines.matchSeconds + 2 * deadlines.runSeconds + draws * deadlines.verifySeconds
+            + shell.configuration.yieldSeconds
+        let topUps = (0..<job.topUps).reduce(0) { $0 + Requester.Task.topUp(job.id, $1 + 1).seconds }
+        return deadlines.uploadSeconds + Int64(job.attemptsAllowed) * attempt + topUps + lateness
     }
 
     private func check(_ ending: Ending) throws {
@@ -120,6 +142,12 @@ extension Simulation {
             bond: job.terms.bond,
             meteredUnits: worked ?? job.reading?.workUnits ?? 0
         )
+        let life = longestLife(of: job)
+        try demand(ending.settledAt - job.submittedAt <= life, "ended after \(ending.settledAt - job.submittedAt) s")
+        if ending.reason.code == Self.engineFault {
+            let isFree = ending.settlement.gross == 0 && amounts.slashed == 0 && amounts.bondLost == 0
+            try demand(ending.fault == .engine && isFree, "the engine's fault costs somebody else something")
+        }
         if let worked, ending.outcome == .accepted {
             try demand(worked == job.workUnits || job.terms.allowsPrefix, "paid for \(worked) work units")
             try demand(ending.settlement.workUnits == worked, "the receipt says \(ending.settlement.workUnits) units")

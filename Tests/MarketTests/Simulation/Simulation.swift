@@ -43,22 +43,40 @@ struct Simulation {
     }()
 
     /// The specs of a gang, which only its requester names.
-    private static func gang(_ name: String, size: Int) throws -> [JobSpec] {
+    private static func gang(_ name: String, size: Int, _ settles: JobSpec.Gang.Settles) throws -> [JobSpec] {
         try (0..<size).map { index in
             var terms = Terms()
             let group = Name.digest("gang", name).hex
-            terms.more = #"{"gang":{"group":"\#(group)","size":\#(size),"index":\#(index)}}"#
+            terms.more = """
+                {"gang":{"group":"\(group)","size":\(size),"index":\(index),"settles":"\(settles.rawValue)"}}
+                """
             return try terms.spec()
         }
     }
 
     private static let steps = 220
+    /// The reason of what the engine says it cannot go on with.
+    static let engineFault = "engine-fault"
 
-    private var random: SeededGenerator
+    var random: SeededGenerator
     private let engineKey: VerifyingKey
-    private(set) var shell: Shell
+    var shell: Shell
     private(set) var truth = Truth()
-    private var clock: Int64 = 1_700_000_000
+    var clock: Int64 = 1_700_000_000 {
+        didSet {
+            if clock < oldValue {
+                lateness += oldValue - clock
+            } else if let due = shell.engine.nextDeadline, due < clock {
+                lateness += clock - max(oldValue, due)
+            }
+        }
+    }
+    /// Whether timers are what goes wrong.
+    private let isTimerChaos: Bool
+    /// Which timers went wrong in which way.
+    var timers: Set<TimerCase> = []
+    /// For how many seconds in all a timer was late, and by how many the clock went back.
+    var lateness: Int64 = 0
     private var aheadBy: Int64 = 0
     private var requesters: [Requester] = []
     private var providers: [Provider] = []
@@ -68,8 +86,9 @@ struct Simulation {
     private var network: [Delivery] = []
     private let judgeNames: [String]
 
-    init(seed: UInt64, mutant: Mutant? = nil) throws {
+    init(seed: UInt64, mutant: Mutant? = nil, isTimerChaos: Bool = false) throws {
         random = SeededGenerator(seed: seed)
+        self.isTimerChaos = isTimerChaos
         engineKey = try Name.key("engine")
         // One key both runs jobs and judges them.
         judgeNames = ["v0", "v1", "n0"]
@@ -133,7 +152,8 @@ struct Simulation {
                 Self.specs.randomElement(using: &random)
             }
             if UInt64.random(in: 0..<4, using: &random) == 0 {
-                specs += try Self.gang("\(index)", size: Int.random(in: 2...3, using: &random))
+                let settles = JobSpec.Gang.Settles.allCases.randomElement(using: &random) ?? .each
+                specs += try Self.gang("\(index)", size: Int.random(in: 2...3, using: &random), settles)
             }
             for (number, spec) in specs.enumerated() {
                 let name = "\(index)-\(number)"
@@ -183,21 +203,30 @@ struct Simulation {
     /// Runs to the end.
     /// - Throws: `Violation` for the first property that does not hold.
     mutating func run() async throws {
-        for step in 0..<Self.steps {
-            passTime()
+        for step in 0..<(isTimerChaos ? Self.steps / 2 : Self.steps) {
+            if isTimerChaos { try await disturbTimer() } else { passTime() }
             try await deliver(step)
             for index in 0..<peerCount where UInt64.random(in: 0..<3, using: &random) == 0 {
                 if let request = try act(index, step) { send(.request(request), step) }
             }
-            if UInt64.random(in: 0..<2, using: &random) == 0 { try tick() }
+            if !isTimerChaos, UInt64.random(in: 0..<2, using: &random) == 0 { try tick() }
             if UInt64.random(in: 0..<5, using: &random) < 3 { try await flush(step) }
             if UInt64.random(in: 0..<90, using: &random) == 0 {
-                try await shell.crash(at: clock, keeping: Int.random(in: 0...shell.pendingCount, using: &random))
-                try check("a crash")
+                try await crash(keeping: Int.random(in: 0...shell.pendingCount, using: &random))
             }
         }
         try await drain()
         try await checkEnd()
+    }
+
+    /// Ends the engine's process, and starts it again on so many of the batches that were on their way.
+    mutating func crash(keeping count: Int) async throws {
+        try await shell.crash(at: clock, keeping: count)
+        // A wish that was lost in the crash has not been uttered.
+        for job in shell.engine.jobs.values where job.yield == nil {
+            truth.preempted.remove("\(job.id.hex)-\(job.attempt)")
+        }
+        try check("a crash")
     }
 
     private mutating func passTime() {
@@ -246,7 +275,7 @@ struct Simulation {
         for (request, reply) in try await shell.flush() { send(.reply(request, reply), step) }
     }
 
-    private mutating func tick() throws {
+    mutating func tick() throws {
         try shell.tick(at: clock)
         try check("a tick")
         notePreempted()
@@ -264,6 +293,11 @@ struct Simulation {
         if local < providers.count { return providers[local].act(index, step, &random, &truth) }
         local -= providers.count
         if local < judges.count { return judges[local].act(index, step, &random, &truth) }
+        if UInt64.random(in: 0..<200, using: &random) == 0 {
+            guard let job = shell.engine.latestJobs(1).first?.id else { return nil }
+            let reason = Reason(code: Self.engineFault, text: "a file is lost")
+            return Request(sender: index, tag: 1, event: .fail(job: job, reason: reason))
+        }
         return credits.randomElement(using: &random).map { Request(sender: index, tag: 0, event: .transfer($0)) }
     }
 
@@ -294,7 +328,9 @@ struct Simulation {
     /// Remembers who was asked to stop early, whatever becomes of it in the engine.
     private mutating func notePreempted() {
         for job in shell.engine.jobs.values where job.yield == .preempted {
-            truth.preempted.insert("\(job.id.hex)-\(job.attempt)")
+            let name = "\(job.id.hex)-\(job.attempt)"
+            // Who has answered with a statement and then hands nothing over is silent after all.
+            if job.phase == .assigned { truth.preempted.insert(name) } else { truth.preempted.remove(name) }
         }
     }
 }

@@ -7,6 +7,7 @@ import Testing
 @Suite("Simulation") struct SimulationTests {
     private static let chunk = 75
     private static let count = ProcessInfo.processInfo.environment["ASSAY_LONG"] == nil ? 600 : 10_050
+    private static let chaos = ProcessInfo.processInfo.environment["ASSAY_LONG"] == nil ? 500 : 10_000
 
     /// Seeds that failed here before, which nobody has to find again.
     @Test func seedsThatFailedBefore() async throws {
@@ -41,16 +42,33 @@ import Testing
         let wanted: Set = [
             "files-missing", "no-node", "provider-silent", "provider-abandoned", "validator-silent", "verified",
             "closed", "preempted", "gang-incomplete", "judged-rejected", "judged-inconclusive", "judged-requesterFault",
-            "kernel-refused",
+            "kernel-refused", Simulation.engineFault,
         ]
         for seed in 20_000..<20_600 as Range<UInt64> where crashes <= 80 || !wanted.isSubset(of: reasons) {
             var simulation = try Simulation(seed: seed)
             try await simulation.run()
             reasons.formUnion(simulation.shell.endings.map(\.reason.code))
+            reasons.formUnion(simulation.shell.endings.flatMap { $0.job.history.map(\.end) })
             crashes += simulation.shell.crashes
         }
         #expect(wanted.subtracting(reasons) == [])
         #expect(crashes > 80)
+    }
+
+    /// Every timer of the engine, wrong in every way: nobody else's money moves for it, and every job ends in time.
+    @Test func timersThatGoWrong() async throws {
+        var met: Set<TimerCase> = []
+        for seed in 0..<UInt64(Self.chaos) {
+            do {
+                var simulation = try Simulation(seed: seed, isTimerChaos: true)
+                try await simulation.run()
+                met.formUnion(simulation.timers)
+            } catch {
+                Issue.record("timers, seed \(seed): \(error)")
+                return
+            }
+        }
+        #expect(Set(TimerCase.allCases).subtracting(met) == [])
     }
 
     @Test func aSeedIsAWholeRun() async throws {

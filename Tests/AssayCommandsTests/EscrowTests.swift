@@ -1,0 +1,196 @@
+// `assay escrow settle`, `refund` and `epoch`, `assay job gang`, `assay retention`: what they ask for, sign, compare and delete.
+import AssayTesting
+import Codecs
+import Commitments
+import EngineAPI
+import EngineTesting
+import Foundation
+import Ledger
+import Receipts
+import Signatures
+import Testing
+
+@testable import AssayCommands
+
+struct EscrowCommandTests {
+    @Test(arguments: [("settle", "close"), ("refund", "refund")])
+    func moneyOfAJobIsAskedForBySignedRequests(_ command: String, _ action: String) async throws {
+        let workplace = try Workplace()
+        let key = try await workplace.fund(1_000_000_000)
+        let ordered = await workplace.run(["job", "submit", try workplace.writeTinyJob(), "--key", key, "--json"])
+        guard case .string(let id)? = try ordered.member("job.id") else {
+            Issue.record("\(ordered.output)")
+            return
+        }
+        let run = await workplace.run(["escrow", command, id, "--key", key, "--json"])
+        #expect(run.status == .ok, "\(run.output)")
+        #expect(try run.member("job.id") == .string(id))
+        #expect(workplace.engine.with { $0.calls.last(where: { $0.hasPrefix("close") }) } == "close \(action)")
+        #expect(await workplace.run(["escrow", command, "xyz", "--key", key]).status == .usage)
+        let unknown = String(repeating: "0", count: 64)
+        #expect(await workplace.run(["escrow", command, unknown, "--key", key]).status == .noInput)
+    }
+
+    @Test func aReasonHasBounds() async throws {
+        let workplace = try Workplace()
+        let key = try await workplace.fund(1)
+        let id = String(repeating: "0", count: 64)
+        for reason in ["", String(repeating: "x", count: 513)] {
+            let run = await workplace.run(["escrow", "refund", id, "--key", key, "--reason", reason])
+            #expect(run.status == .usage)
+        }
+    }
+
+    @Test func aGangIsOrderedAsAWholeOrNotAtAll() async throws {
+        let workplace = try Workplace()
+        let key = try await workplace.fund(1_000_000_000)
+        let folder = try workplace.writeTinyJob()
+        let arguments = ["job", "gang", folder, folder, folder, "--id", "three", "--key", key, "--json"]
+        let run = await workplace.run(arguments)
+        #expect(run.status == .ok, "\(run.output)")
+        let specs = workplace.engine.with { Array($0.specs.values) }
+        let gangs = specs.compactMap(\.spec.terms.gang)
+        #expect(gangs.count == 3 && Set(gangs.map(\.index)) == [0, 1, 2] && Set(gangs.map(\.group)).count == 1)
+        #expect(gangs.allSatisfy { $0.size == 3 && $0.settles == .together })
+        let again = await workplace.run(arguments)
+        #expect(again.output == run.output)
+        #expect(workplace.engine.with { $0.jobs.count } == 3)
+
+        let missing = await workplace.run(["job", "gang", folder, workplace.path("nothing"), "--key", key])
+        #expect(missing.status == .noInput)
+        #expect(workplace.engine.with { $0.jobs.count } == 3)
+        for wrong in [["--settle", "maybe"], ["--output", "x"], ["--id", ""]] {
+            #expect(await workplace.run(["job", "gang", folder, folder, "--key", key] + wrong).status == .usage)
+        }
+        #expect(await workplace.run(["job", "gang", folder, "--key", key]).status == .usage)
+    }
+
+    // MARK: Epochs
+
+    /// A data folder whose ledger has money that moved in epochs 1 and 2 of a hundred seconds, and an engine's key.
+    private func ledger(_ workplace: Workplace, withdrawing: Int64 = 5) async throws -> String {
+        let data = workplace.path("data")
+        try FileManager.default.createDirectory(atPath: data + "/keys", withIntermediateDirectories: true)
+        let key = data + "/keys/engine.pem"
+        if !FileManager.default.fileExists(atPath: key) { try KeyFile.write(try SigningKey.generate(), to: key) }
+        try? FileManager.default.removeItem(atPath: data + "/ledger.sqlite")
+        let store = try SQLiteLedgerStore(path: data + "/ledger.sqlite")
+        let accounts = [AccountKind.issuer, .payer].map { Account(currency: "TEST", kind: $0, owner: [1]) }
+        var book = Book(history: store)
+        var batch = Batch(effects: try accounts.map { try book.apply(.openAccount($0), at: 0) })
+        for (name, kind, amount, at) in [
+            ("a", TransferKind.credit, Int64(70), Int64(100)), ("b", .withdraw, withdrawing, 150),
+            ("c", .credit, 3, 250),
+        ] {
+            let isCredit = kind == .credit
+            let transfer = Transfer(
+                id: TransferID(deriving: Array(name.utf8)),
+                debit: accounts[isCredit ? 0 : 1].id,
+                credit: accounts[isCredit ? 1 : 0].id,
+                amount: amount,
+                currency: "TEST",
+                kind: kind,
+                at: at
+            )
+            batch.effects.append(try book.apply(.transfer(transfer), at: at))
+        }
+        try await store.commit(batch)
+        try store.close()
+        return data
+    }
+
+    @Test func epochsAreSignedOnceAndHeldAgainstTheLedger() async throws {
+        let workplace = try Workplace()
+        let data = try await ledger(workplace)
+        let shown = await workplace.run(["escrow", "epoch", "--data", data, "--seconds", "100", "--json"])
+        #expect(shown.status == .ok, "\(shown.output)")
+        guard case .array(let epochs)? = try shown.member("epochs"), case .object(let first)? = epochs.first else {
+            Issue.record("\(shown.output)")
+            return
+        }
+        #expect(epochs.count == 2 && first["number"] == .integer(1) && first["issued"] == .string("70"))
+        #expect(first["withdrawn"] == .string("5") && first["closed"] == .bool(true))
+
+        let folder = workplace.path("epochs")
+        let close = ["escrow", "epoch", "--data", data, "--seconds", "100", "--close", folder, "--json"]
+        let signed = await workplace.run(close)
+        guard case .array(let files)? = try signed.member("signed") else {
+            Issue.record("\(signed.output)")
+            return
+        }
+        #expect(signed.status == .ok && files.count == 2, "\(signed.output)")
+        let again = await workplace.run(close)
+        #expect(try again.member("signed") == .array([]) && again.status == .ok)
+        let file = folder + "/TEST-100-1.epoch.json"
+        let check = ["escrow", "epoch", "--data", data, "--seconds", "100", "--check", file]
+        #expect(await workplace.run(check).status == .ok)
+        let statement = try Signed<EpochStatement>(
+            verifying: [UInt8](Data(contentsOf: URL(fileURLWithPath: file)))
+        ).predicate
+        #expect(statement.sums[.issued] == 70 && statement.transfers == 2)
+
+        // Another key's word for the same epoch is not the engine's.
+        let stranger = workplace.path("stranger.pem")
+        try KeyFile.write(try SigningKey.generate(), to: stranger)
+        #expect(await workplace.run(close + ["--key", stranger]).status == .rejected)
+        // A history that was changed afterwards is found, by whoever has the statement.
+        _ = try await ledger(workplace, withdrawing: 6)
+        for arguments in [check, close] {
+            let run = await workplace.run(arguments)
+            #expect(run.status == .rejected, "\(run.output)")
+        }
+        try Data("{}".utf8).write(to: URL(fileURLWithPath: file))
+        #expect(await workplace.run(check).status == .dataError)
+    }
+
+    // MARK: Retention
+
+    @Test func whatNobodyNeedsGoesAfterItsTime() async throws {
+        let workplace = try Workplace()
+        let factory = try BundleFactory()
+        let bundle = try await factory.bundle(.accepted)
+        let parsed = try Bundle(parsing: bundle)
+        let spec = try SealedJob(parsing: try parsed.member(BundleMember.spec))
+        let execution = try UnverifiedDocument<ExecutionStatement>(
+            parsing: try parsed.member(BundleMember.execution)
+        ).predicate
+        let input = try #require(spec.files.first).identity.cid.text
+        let output = try #require(execution.outputs.first).identity.cid.text
+        let data = workplace.path("data")
+        for name in [input, output, "stray", ".damaged-x"] { try workplace.write([1, 2, 3], "data/artefacts/" + name) }
+        let store = try SQLiteLedgerStore(path: data + "/ledger.sqlite")
+        try await store.commit(
+            Batch(receipts: [
+                ReceiptRow(
+                    job: parsed.jobID.digest,
+                    attempt: 2,
+                    verdict: SHA256.hash(bundle),
+                    outcome: "accepted",
+                    at: BundleFactory.settledAt,
+                    bundleBytes: bundle
+                )
+            ])
+        )
+        func left() throws -> Set<String> {
+            Set(try FileManager.default.contentsOfDirectory(atPath: data + "/artefacts"))
+        }
+        let arguments = ["retention", "--data", data, "--json"]
+        // The workplace's clock is a few minutes after the settlement, and before the files were written.
+        let all = ["--inputs", "0", "--outputs", "1", "--strays", "forever"]
+        try store.close()
+        let told = await workplace.run(arguments + all + ["--dry-run"])
+        #expect(told.status == .ok, "\(told.output)")
+        #expect(try left() == [input, output, "stray", ".damaged-x"])
+        let run = await workplace.run(arguments + all)
+        #expect(run.status == .ok, "\(run.output)")
+        #expect(try run.member("gone") == told.member("gone"))
+        #expect(try left() == [output, "stray", ".damaged-x"])
+        let again = await workplace.run(arguments + all)
+        #expect(try again.member("gone") == .array([]) && again.status == .ok)
+        #expect(await workplace.run(arguments + ["--outputs", "0"]).status == .ok)
+        #expect(try left() == ["stray", ".damaged-x"])
+        #expect(await workplace.run(["fsck", "--store", data + "/ledger.sqlite"]).status == .ok)
+        #expect(await workplace.run(arguments + ["--inputs", "soon"]).status == .usage)
+        #expect(await workplace.run(["retention", "--data", workplace.path("no")]).status == .noInput)
+    }
+}
