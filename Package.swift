@@ -123,7 +123,8 @@ let package = Package(
         module(
             "Appraisal",
             [
-                "Attestation", "Codecs", "Commitments", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts",
+                "Attestation", "Codecs", "Commitments", "Proofs", "Receipts", "Replay", "Signatures",
+                "TransparencyLog", "Verdicts",
             ]
         ),
         module("Ledger", ["Codecs", "Commitments", "PostgreSQL", grdb, sqlite]),
@@ -137,8 +138,8 @@ let package = Package(
         module(
             "Validator",
             [
-                "Appraisal", "Attestation", "Codecs", "Commitments", "EngineAPI", "Ledger", "Market", "Receipts",
-                "Replay", "Signatures", "Verdicts", logging,
+                "Appraisal", "Attestation", "Codecs", "Commitments", "EngineAPI", "Ledger", "LogKeeping", "Market",
+                "Receipts", "Replay", "Signatures", "TransparencyLog", "Verdicts", logging,
             ]
         ),
         module("Transfer", ["Codecs", "CCurl"]),
@@ -244,7 +245,10 @@ let package = Package(
         ),
         tests(
             of: "Appraisal",
-            ["Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting"]
+            [
+                "Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting",
+                "TransparencyLog",
+            ]
         ),
         tests(of: "Conformance", ["Codecs", "Verdicts", "Conformance", "AssayTesting"]),
         tests(of: "ExactOps", ["Codecs", "Commitments", "ExactOps", "Replay", "assay-replay"]),
@@ -270,8 +274,8 @@ let package = Package(
             [
                 "Algebra", "Appraisal", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI",
                 "EngineClient", "Ledger",
-                "Market",
-                "Proofs", "Receipts", "Replay", "Signatures", "Validator", "Verdicts", logging,
+                "LogKeeping", "Market",
+                "Proofs", "Receipts", "Replay", "Signatures", "TransparencyLog", "Validator", "Verdicts", logging,
             ]
         ),
         program(
@@ -285,7 +289,8 @@ let package = Package(
                 "Algebra", "Appraisal", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI",
                 "EngineClient",
                 "EvidenceProbe", "Ledger", "Receipts",
-                "Replay", "Signatures", "Validator", "Verdicts", "assayd", "assay-replay",
+                "Replay", "Signatures", "Transfer", "TransparencyLog", "Validator", "Verdicts",
+                "assayd", "assay-replay",
             ]
         ),
         module(
@@ -306,8 +311,8 @@ let package = Package(
             of: "AssayCommands",
             [
                 "Algebra", "AssayCommands", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI",
-                "EngineTesting", "ExactOps", "Ledger", "Proofs", "Receipts", "Replay", "Signatures", "Verdicts",
-                "assay",
+                "EngineTesting", "ExactOps", "Ledger", "Proofs", "Receipts", "Replay", "Signatures",
+                "TransparencyLog", "Verdicts", "assay",
             ]
         ),
     ],

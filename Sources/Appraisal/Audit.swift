@@ -6,6 +6,7 @@ internal import Commitments
 public import Receipts
 public import Replay
 internal import Signatures
+internal import TransparencyLog
 internal import Verdicts
 
 /// Re-checks everything that a bundle says.
@@ -38,6 +39,8 @@ public enum Audit {
         let anchors = try trust.attestation.map { (value) throws(ParseError) in
             try TrustAnchors(value, "attestation")
         }
+        let policy = try trust.log.map { (lines) throws(ParseError) in try LogPolicy(lines: lines) }
+        let proof = try bundle.logProof.map { (bytes) throws(ParseError) in try LogProof(parsing: bytes) }
         var auditor = Auditor(bundle: bundle, file: file, trust: trust, anchors: anchors, time: time)
         auditor.checkBundle()
         auditor.checkReceiptDeclarations()
@@ -50,6 +53,7 @@ public enum Audit {
         auditor.checkCommitment()
         auditor.checkVerdicts()
         auditor.checkSettlement()
+        auditor.checkLog(proof, policy)
         if let deep, await auditor.replay(with: deep) == .undecided { auditor.isUndecided = true }
         return auditor.report(bytes)
     }

@@ -39,6 +39,10 @@ public protocol EngineAPI: Sendable {
     func jobs(limit: Int) async throws(EngineError) -> [JobView]
     /// The receipt bundle of a job that has ended.
     func receipt(job: Digest) async throws(EngineError) -> [UInt8]
+    /// The offline proof (c2sp.org/tlog-proof) that a receipt is in the engine's log.
+    /// - Parameter receipt: the receipt's digest.
+    /// - Throws: `notFound`: `log.none` for an engine that keeps no log, `log.pending` when the receipt is not in it, yet or ever.
+    func logProof(receipt: Digest) async throws(EngineError) -> [UInt8]
 
     // MARK: Nodes
 
@@ -66,4 +70,11 @@ public protocol EngineAPI: Sendable {
     /// Hands in a verdict.
     /// - Parameter verdict: a DSSE envelope over a `VerdictStatement`.
     func judge(job: Digest, verdict: [UInt8]) async throws(EngineError) -> JobView
+}
+
+extension EngineAPI {
+    /// Most engines' core keeps no log; whoever serves one answers in its place.
+    public func logProof(receipt: Digest) async throws(EngineError) -> [UInt8] {
+        throw EngineError(.notFound, "log.none", "this engine keeps no log of its receipts")
+    }
 }

@@ -81,6 +81,10 @@ public final class FleetClient: EngineAPI {
         try await members.ask { (engine) throws(EngineError) in try await engine.receipt(job: job) }
     }
 
+    public func logProof(receipt: Digest) async throws(EngineError) -> [UInt8] {
+        try await members.ask { (engine) throws(EngineError) in try await engine.logProof(receipt: receipt) }
+    }
+
     public func node(request: [UInt8]) async throws(EngineError) -> LeasedWork? {
         try await members.ask { (engine) throws(EngineError) in try await engine.node(request: request) }
     }

@@ -123,6 +123,15 @@ public struct HTTPEngineClient: EngineAPI {
         ).body
     }
 
+    public func logProof(receipt: Digest) async throws(EngineError) -> [UInt8] {
+        try await send(
+            "GET",
+            "/v1/receipts/\(receipt.hex)/proof",
+            maxBytes: Bundle.maxLogProofBytes,
+            timeout: timeouts.callMilliseconds
+        ).body
+    }
+
     // MARK: Nodes
 
     public func node(request: [UInt8]) async throws(EngineError) -> LeasedWork? {

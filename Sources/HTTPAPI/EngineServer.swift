@@ -48,13 +48,18 @@ public struct EngineServer: Sendable {
     private let surface: Surface
 
     /// A server for `api`. Nothing is opened yet.
-    public init(api: any EngineAPI, metrics: any MetricsSource = NoMetrics(), configuration: Configuration) {
+    public init(
+        api: any EngineAPI,
+        metrics: any MetricsSource = NoMetrics(),
+        log: (any LogSource)? = nil,
+        configuration: Configuration
+    ) {
         self.configuration = configuration
         var settings = Surface.Settings(version: configuration.version)
         settings.eventIntervalMilliseconds = configuration.eventIntervalMilliseconds
         settings.maxEventStreams = configuration.maxEventStreams
         settings.maxFileBytes = configuration.maxFileBytes
-        surface = Surface(api: api, source: metrics, settings: settings)
+        surface = Surface(api: api, source: metrics, log: log, settings: settings)
     }
 
     /// Listens until the task is cancelled; answers that are being written then have five seconds to end.

@@ -128,6 +128,33 @@ enum OpenAPIDocument {
         ),
         Operation(
             "GET",
+            "/v1/receipts/{digest}/proof",
+            "getLogProof",
+            "The offline proof (c2sp.org/tlog-proof) that the receipt with this digest is in the engine's log",
+            gives: "Bytes",
+            as: "text/plain; charset=utf-8",
+            refuses: [.malformed, .notFound]
+        ),
+        Operation(
+            "GET",
+            "/log/checkpoint",
+            "getCheckpoint",
+            "The signed checkpoint of the log of receipts (c2sp.org/tlog-tiles)",
+            gives: "Bytes",
+            as: "text/plain; charset=utf-8",
+            refuses: [.notFound]
+        ),
+        Operation(
+            "GET",
+            "/log/tile/{path+}",
+            "getTile",
+            "A tile or an entry bundle of the log of receipts (c2sp.org/tlog-tiles)",
+            gives: "Bytes",
+            as: "application/octet-stream",
+            refuses: [.notFound]
+        ),
+        Operation(
+            "GET",
             "/v1/jobs/{id}/events",
             "watchJob",
             "Server-sent events: a 'job' event with the whole state per change, until the job has ended",
@@ -287,7 +314,13 @@ enum OpenAPIDocument {
         for part in operation.path.split(separator: "/") where part.hasPrefix("{") {
             let name = String(part.dropFirst().dropLast())
             let isAccount = operation.path.contains("/accounts/")
-            let schema = name == "cid" ? "CID" : isAccount ? "AccountID" : "JobID"
+            let schema =
+                switch name {
+                case "cid": "CID"
+                case "path+": "TilePath"
+                case "digest": "Digest"
+                default: isAccount ? "AccountID" : "JobID"
+                }
             list.append(
                 .object([
                     "name": .string(name), "in": .string("path"), "required": .bool(true), "schema": reference(schema),

@@ -29,6 +29,8 @@ enum OpenAPISchemas {
             "Events": text,
             "Description": .object(["type": .string("object")]),
             "JobID": pattern("^[0-9a-f]{64}$"),
+            "Digest": pattern("^[0-9a-f]{64}$"),
+            "TilePath": pattern("^([0-9]{1,2}|entries)(/x[0-9]{3})*/[0-9]{3}(\\.p/[0-9]{1,3})?$"),
             "AccountID": pattern("^[0-9a-f]{32}$"),
             "CID": pattern("^b[a-z2-7]{1,127}$"),
             "Key": pattern("^ed25519:[0-9a-f]{64}$"),

@@ -7,7 +7,8 @@ struct Route: Sendable {
     typealias Handler = @Sendable (IncomingRequest) async throws(EngineError) -> OutgoingResponse
 
     var method: String
-    /// The path with its variable parts in braces: `/v1/jobs/{id}`. It also names the route in metrics.
+    /// The path with its variable parts in braces: `/v1/jobs/{id}`; `{path+}` at the end takes all that follows. It also names
+    /// the route in metrics.
     var pattern: String
     /// The most bytes of a body; 0 for requests that have none.
     var maxBodyBytes: Int
@@ -22,9 +23,18 @@ struct Route: Sendable {
 
     /// The values of the variable parts when `path` is one of this pattern's.
     func match(_ path: [Substring]) -> [String: String]? {
-        let parts = pattern.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == path.count else { return nil }
+        var parts = pattern.split(separator: "/", omittingEmptySubsequences: false)
+        var path = path[...]
         var values: [String: String] = [:]
+        if let last = parts.last, last.hasSuffix("+}") {
+            guard path.count >= parts.count, path.count <= 16 else { return nil }
+            let rest = path[(parts.count - 1)...].joined(separator: "/")
+            guard rest.utf8.count <= 128 else { return nil }
+            values[String(last.dropFirst().dropLast(2))] = rest
+            path = path.prefix(parts.count - 1)
+            parts.removeLast()
+        }
+        guard parts.count == path.count else { return nil }
         for (part, actual) in zip(parts, path) {
             if part.hasPrefix("{") {
                 guard !actual.isEmpty, actual.utf8.count <= 128 else { return nil }

@@ -23,11 +23,14 @@ final class Surface: Sendable {
     let settings: Settings
     let metrics = RequestMetrics()
     let source: any MetricsSource
+    /// The log of the engine's receipts; `nil` when it keeps none.
+    let log: (any LogSource)?
     let streams = Mutex(0)
     private let stopping = Mutex(false)
 
-    init(api: any EngineAPI, source: any MetricsSource, settings: Settings) {
+    init(api: any EngineAPI, source: any MetricsSource, log: (any LogSource)? = nil, settings: Settings) {
         self.api = api
+        self.log = log
         self.source = source
         self.settings = settings
     }
@@ -42,7 +45,7 @@ final class Surface: Sendable {
 
     /// All routes.
     var table: RouteTable {
-        RouteTable(routes: engineRoutes + jobRoutes + nodeRoutes + serviceRoutes + dashboardRoutes)
+        RouteTable(routes: engineRoutes + jobRoutes + nodeRoutes + logRoutes + serviceRoutes + dashboardRoutes)
     }
 
     /// Answers one request.

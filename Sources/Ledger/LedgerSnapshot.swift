@@ -5,6 +5,8 @@ public import Commitments
 public protocol LedgerSnapshot {
     /// What the database finds wrong with its own file; empty when nothing.
     func storageFaults() throws(LedgerError) -> [String]
+    /// Whether all transfers were made by one writer at a time, so that their seconds never go back.
+    func hasOneClock() throws(LedgerError) -> Bool
     /// Every account.
     func accounts() throws(LedgerError) -> [Account]
     /// Calls `body` with each transfer in the order in which they were made.
@@ -20,4 +22,9 @@ public protocol LedgerSnapshot {
     func forEachVerdict(_ body: (_ verdict: Digest, _ job: Digest) -> Void) throws(LedgerError)
     /// Calls `body` with each receipt and its bundle; a missing bundle is an empty one.
     func forEachReceipt(_ body: (ReceiptRow) -> Void) throws(LedgerError)
+}
+
+extension LedgerSnapshot {
+    /// True: most stores let no second writer in.
+    public func hasOneClock() throws(LedgerError) -> Bool { true }
 }

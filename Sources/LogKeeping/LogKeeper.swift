@@ -84,6 +84,9 @@ public actor LogKeeper {
                         CREATE TABLE IF NOT EXISTS pending (
                             position INTEGER PRIMARY KEY, entry BLOB NOT NULL
                         ) STRICT;
+                        CREATE TABLE IF NOT EXISTS named (
+                            name BLOB PRIMARY KEY, position INTEGER NOT NULL
+                        ) STRICT, WITHOUT ROWID;
                         """
                 )
                 try database.execute(
@@ -134,6 +137,51 @@ public actor LogKeeper {
         return first..<queuedSize
     }
 
+    /// Queues entries that have names, each name once for ever, in one transaction: what is delivered again gets the index that
+    /// it has.
+    /// - Returns: the indices, in the order of the entries.
+    public func append(once entries: [(name: [UInt8], entry: [UInt8])]) throws(LogError) -> [UInt64] {
+        if let long = entries.first(where: { $0.entry.count > EntryBundle.maxEntryBytes }) {
+            throw .entryTooLong(long.entry.count)
+        }
+        var next = queuedSize
+        var indices: [UInt64] = []
+        do {
+            try database.write { database in
+                let pending = try database.cachedStatement(sql: "INSERT INTO pending VALUES (?, ?)")
+                let named = try database.cachedStatement(sql: "INSERT INTO named VALUES (?, ?)")
+                for (name, entry) in entries {
+                    if let known = try Self.index(of: name, in: database) {
+                        indices.append(known)
+                        continue
+                    }
+                    try pending.execute(arguments: [Int64(next), Data(entry)])
+                    try named.execute(arguments: [Data(name), Int64(next)])
+                    indices.append(next)
+                    next += 1
+                }
+            }
+        } catch {
+            throw .database("\(error)")
+        }
+        queuedSize = next
+        return indices
+    }
+
+    /// The index of the entry that was queued under a name; `nil` when none was.
+    public func index(of name: [UInt8]) throws(LogError) -> UInt64? {
+        do {
+            return try database.read { database in try Self.index(of: name, in: database) }
+        } catch {
+            throw .database("\(error)")
+        }
+    }
+
+    private static func index(of name: [UInt8], in database: Database) throws -> UInt64? {
+        let statement = try database.cachedStatement(sql: "SELECT position FROM named WHERE name = ?")
+        return try Int64.fetchOne(statement, arguments: [Data(name)]).map { UInt64($0) }
+    }
+
     /// Integrates queued entries, at most `limit` of them, and publishes a new checkpoint.
     /// - Returns: the checkpoint that is public afterwards.
     public func integrate(limit: Int = 100_000) throws(LogError) -> SignedCheckpoint {
@@ -175,11 +223,13 @@ public actor LogKeeper {
         return try Self.publish(tree, folder: folder, signer: signer, origin: origin)
     }
 
-    /// The proof of one entry under the public checkpoint.
+    /// The proof of one entry under a checkpoint of this log, or under the public one.
     /// - Returns: `nil` for an entry that is not integrated yet.
-    public func proof(index: UInt64) throws(LogError) -> LogProof? {
+    public func proof(index: UInt64, under signed: SignedCheckpoint? = nil) throws(LogError) -> LogProof? {
         do {
-            guard let checkpoint = try folder.checkpoint() else { return nil }
+            var under = signed
+            if under == nil { under = try folder.checkpoint() }
+            guard let checkpoint = under else { return nil }
             let reader = TileTree(size: checkpoint.checkpoint.size, source: folder)
             guard let path = try reader.inclusionProof(index: index) else { return nil }
             return LogProof(index: index, path: path, checkpoint: checkpoint)

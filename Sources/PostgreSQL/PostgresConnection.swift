@@ -13,8 +13,10 @@ public enum PostgresIsolation: String, Sendable {
 /// One session with a server. Calls are serialised; a transaction belongs to whoever took the connection from the pool.
 public final class PostgresConnection: @unchecked Sendable {
     // Unchecked: libpq allows one thread at a time on a connection, and every use goes through `prepared`'s lock.
-    private let handle: OpaquePointer
-    private let prepared = Mutex<[String: String]>([:])
+    let handle: OpaquePointer
+    /// The names of statements by their text and types.
+    let prepared = Mutex<[String: String]>([:])
+    private let named = Mutex(0)
 
     /// Connects.
     /// - Parameter url: a connection URI or string as libpq takes it (PostgreSQL manual, "Connection Strings").
@@ -51,37 +53,58 @@ public final class PostgresConnection: @unchecked Sendable {
     public func execute(_ sql: String, _ parameters: [PostgresValue] = []) throws(PostgresError) -> PostgresResult {
         try prepared.withLock { (names: inout [String: String]) throws(PostgresError) -> PostgresResult in
             let types = parameters.map(\.type)
-            // Null has no type of its own, so a statement with nulls elsewhere is another one.
-            let key = types.contains(0) ? sql + "\0\(types)" : sql
+            let key = Self.key(sql, types)
             let name: String
             if let known = names[key] {
                 name = known
             } else {
-                name = "s\(names.count)"
+                name = nextName()
                 _ = try check(PQprepare(handle, name, sql, Int32(types.count), types))
                 names[key] = name
             }
-            var buffer: [UInt8] = []
-            var ends: [Int] = []
-            for parameter in parameters {
-                parameter.append(to: &buffer)
-                ends.append(buffer.count)
-            }
-            buffer.append(0)
-            let result = buffer.withUnsafeBytes { bytes in
-                var pointers: [UnsafePointer<CChar>?] = []
-                var lengths: [Int32] = []
-                var start = 0
-                for (parameter, end) in zip(parameters, ends) {
-                    let base = bytes.baseAddress?.advanced(by: start).assumingMemoryBound(to: CChar.self)
-                    pointers.append(parameter == .null ? nil : base)
-                    lengths.append(Int32(end - start))
-                    start = end
-                }
-                let formats = [Int32](repeating: 1, count: parameters.count)
-                return PQexecPrepared(handle, name, Int32(parameters.count), pointers, lengths, formats, 1)
+            let result = withParameters(parameters) { count, pointers, lengths, formats in
+                PQexecPrepared(handle, name, count, pointers, lengths, formats, 1)
             }
             return try check(result)
+        }
+    }
+
+    /// What names a prepared statement. Null has no type of its own, so a statement with nulls elsewhere is another one.
+    static func key(_ sql: String, _ types: [UInt32]) -> String {
+        types.contains(0) ? sql + "\0\(types)" : sql
+    }
+
+    /// A name that no statement of this session has had: one whose preparation was refused may still be taken.
+    func nextName() -> String {
+        named.withLock { count in
+            count += 1
+            return "s\(count)"
+        }
+    }
+
+    /// Lends parameters in the form that libpq takes.
+    func withParameters<Value>(
+        _ parameters: [PostgresValue],
+        _ body: (Int32, [UnsafePointer<CChar>?], [Int32], [Int32]) -> Value
+    ) -> Value {
+        var buffer: [UInt8] = []
+        var ends: [Int] = []
+        for parameter in parameters {
+            parameter.append(to: &buffer)
+            ends.append(buffer.count)
+        }
+        buffer.append(0)
+        return buffer.withUnsafeBytes { bytes in
+            var pointers: [UnsafePointer<CChar>?] = []
+            var lengths: [Int32] = []
+            var start = 0
+            for (parameter, end) in zip(parameters, ends) {
+                let base = bytes.baseAddress?.advanced(by: start).assumingMemoryBound(to: CChar.self)
+                pointers.append(parameter == .null ? nil : base)
+                lengths.append(Int32(end - start))
+                start = end
+            }
+            return body(Int32(parameters.count), pointers, lengths, [Int32](repeating: 1, count: parameters.count))
         }
     }
 
@@ -107,20 +130,25 @@ public final class PostgresConnection: @unchecked Sendable {
             _ = try? run("ROLLBACK")
             throw error
         }
+        try commit(readOnly: readOnly)
+        return value
+    }
+
+    /// Commits the open transaction.
+    func commit(readOnly: Bool = false) throws(PostgresError) {
         let result: PostgresResult
         do throws(PostgresError) {
             result = try run("COMMIT")
         } catch {
-            if case .connection(let detail) = error, !readOnly { throw PostgresError.commitUnknown(detail: detail) }
+            if case .connection(let detail) = error, !readOnly { throw .commitUnknown(detail: detail) }
             throw error
         }
         guard result.tag == "COMMIT" else {
-            throw PostgresError.server(sqlState: "25P02", message: "the transaction was rolled back", constraint: nil)
+            throw .server(sqlState: "25P02", message: "the transaction was rolled back", constraint: nil)
         }
-        return value
     }
 
-    private func check(_ result: OpaquePointer?) throws(PostgresError) -> PostgresResult {
+    func check(_ result: OpaquePointer?) throws(PostgresError) -> PostgresResult {
         guard let result else { throw .connection(detail: Self.message(handle)) }
         switch PQresultStatus(result) {
         case PGRES_COMMAND_OK, PGRES_TUPLES_OK: return PostgresResult(result)
@@ -136,6 +164,9 @@ public final class PostgresConnection: @unchecked Sendable {
             throw .refusal(sqlState: state, message: field("M") ?? "no message", constraint: field("n"))
         }
     }
+
+    /// What the library says about the last thing that failed.
+    var lastMessage: String { Self.message(handle) }
 
     private static func message(_ handle: OpaquePointer) -> String {
         let text = PQerrorMessage(handle).map { String(cString: $0) } ?? ""

@@ -16,17 +16,33 @@ public final class PostgresPool: Sendable {
     public let url: String
     private let idle = Mutex<[PostgresConnection]>([])
     private let kept: Int
+    private let session: [String]
 
     /// A pool that connects when it is first used.
-    /// - Parameter kept: how many idle connections stay open.
-    public init(url: String, kept: Int = 8) {
+    /// - Parameters:
+    ///   - kept: how many idle connections stay open.
+    ///   - session: settings of each new connection, such as `SET jit = off`. One that the server does not know is left out.
+    public init(url: String, kept: Int = 8, session: [String] = []) {
         self.url = url
         self.kept = kept
+        self.session = session
+    }
+
+    private func connect() throws(PostgresError) -> PostgresConnection {
+        let connection = try PostgresConnection(url: url)
+        for setting in session {
+            do {
+                _ = try connection.run(setting)
+            } catch {
+                guard !error.isConnectionLoss else { throw error }
+            }
+        }
+        return connection
     }
 
     /// Lends a connection to `body`.
     public func withConnection<Value>(_ body: (PostgresConnection) throws -> Value) throws -> Value {
-        let connection = try idle.withLock { $0.popLast() } ?? PostgresConnection(url: url)
+        let connection = try idle.withLock { $0.popLast() } ?? connect()
         do {
             let value = try body(connection)
             giveBack(connection)
@@ -46,10 +62,21 @@ public final class PostgresPool: Sendable {
         readOnly: Bool = false,
         _ body: (PostgresConnection) throws -> Value
     ) throws -> Value {
+        try repeating { try $0.transaction(isolation, readOnly: readOnly, body) }
+    }
+
+    /// Runs statements in one transaction and two round trips, again under the same conditions as `transaction`.
+    /// - Parameter check: throws when the results say that the transaction must not be committed.
+    /// - Throws: what `check` throws, `PostgresError`.
+    public func transaction(_ statements: [PostgresStatement], check: ([PostgresResult]) throws -> Void) throws {
+        try repeating { try $0.transaction(statements, check: check) }
+    }
+
+    private func repeating<Value>(_ body: (PostgresConnection) throws -> Value) throws -> Value {
         var attempt = 1
         while true {
             do {
-                return try withConnection { try $0.transaction(isolation, readOnly: readOnly, body) }
+                return try withConnection(body)
             } catch let error as PostgresError {
                 guard attempt < Self.attempts, Self.mayTryAgain(error) else { throw error }
                 if error.isConnectionLoss { dropIdle() }

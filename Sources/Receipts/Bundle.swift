@@ -58,6 +58,14 @@ public struct Bundle: Sendable {
     public let absent: [Absent]
     /// The signed manifest.
     public let manifest: Envelope
+    /// The offline proof (c2sp.org/tlog-proof) that the receipt is in a log, if one was attached. It is made after the bundle, so
+    /// the manifest does not cover it: it stands or falls by its own signatures.
+    public let logProof: [UInt8]?
+
+    /// How every such proof begins.
+    private static let logProofHead = Array("c2sp.org/tlog-proof@v1\n".utf8)
+    /// The longest proof in bytes.
+    public static let maxLogProofBytes = 2 << 20
 
     /// Writes a bundle and signs its manifest.
     ///
@@ -128,7 +136,7 @@ public struct Bundle: Sendable {
             }
             (archive, corrupt) = try CAR.scan(
                 bytes,
-                maxBlocks: Self.maxMembers + 1,
+                maxBlocks: Self.maxMembers + 2,
                 maxBlockBytes: Self.maxMemberBytes
             )
         } catch {
@@ -184,10 +192,15 @@ public struct Bundle: Sendable {
             }
             members[name] = bytes
         }
+        var logProof: [UInt8]?
+        if rest.count == 1, let last = rest.first, Self.isLogProof(last.bytes) {
+            logProof = last.bytes
+            rest = []
+        }
         guard rest.isEmpty else {
             throw ParseError(
                 field: "blocks",
-                expected: "only blocks that the manifest lists",
+                expected: "only blocks that the manifest lists, and a proof of a log",
                 actual: "\(rest.count) more"
             )
         }
@@ -202,6 +215,37 @@ public struct Bundle: Sendable {
         self.names = listed.map(\.name)
         self.absent = absent.map { Absent(name: $0.name, identity: $0.identity) }
         self.manifest = manifest
+        self.logProof = logProof
+    }
+
+    private static func isLogProof(_ bytes: [UInt8]) -> Bool {
+        bytes.count <= maxLogProofBytes && bytes.starts(with: logProofHead)
+    }
+
+    /// A bundle's bytes with this proof of a log as their last block, in place of any other, or without one for `nil`.
+    /// - Throws: `BundleError` when `bytes` are no bundle, or the proof does not begin as one.
+    public static func attaching(logProof: [UInt8]?, to bytes: [UInt8]) throws(BundleError) -> [UInt8] {
+        let hasProof = try Bundle(parsing: bytes).logProof != nil
+        let attached: [UInt8]
+        do throws(ParseError) {
+            let archive = try CAR(parsing: bytes, maxBlocks: maxMembers + 2, maxBlockBytes: maxMemberBytes)
+            var blocks = hasProof ? Array(archive.blocks.dropLast()) : archive.blocks
+            if let logProof {
+                guard isLogProof(logProof) else {
+                    throw ParseError(
+                        field: "logProof",
+                        expected: "a tlog-proof",
+                        actual: "\(logProof.count) other bytes"
+                    )
+                }
+                blocks.append((CID.raw(logProof), logProof))
+            }
+            attached = CAR(root: archive.root, blocks: blocks).bytes
+        } catch {
+            throw .malformed(error)
+        }
+        _ = try Bundle(parsing: attached)
+        return attached
     }
 
     private static func entries(

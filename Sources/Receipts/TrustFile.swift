@@ -23,6 +23,9 @@ public struct TrustFile: Sendable, Equatable {
     /// The roots by which attestation is judged (`assay-trust-anchors-1`), kept as they are written; `nil` for none. The
     /// appraiser that needs them reads them.
     public let attestation: JSONValue?
+    /// The lines of a policy (c2sp.org/tlog-policy) by which a log must hold the receipt; `nil` asks for no log. The appraiser
+    /// that needs them reads them.
+    public let log: [String]?
 
     /// Makes a trust file.
     /// - Throws: `ParseError` for an empty list, a key that comes twice, or a quorum that the validators cannot reach.
@@ -32,7 +35,8 @@ public struct TrustFile: Sendable, Equatable {
         quorum: Int,
         rulesets: [Digest]? = nil,
         network: String? = nil,
-        attestation: JSONValue? = nil
+        attestation: JSONValue? = nil,
+        log: [String]? = nil
     ) throws(ParseError) {
         for (name, keys) in [("engines", engines), ("validators", validators)] {
             guard !keys.isEmpty else { throw ParseError(field: name, expected: "at least one key", actual: "none") }
@@ -49,12 +53,17 @@ public struct TrustFile: Sendable, Equatable {
             }
         }
         if let network { try NodeDeclaration.check(network, "network") }
+        if let log {
+            guard (1...1024).contains(log.count), log.allSatisfy({ $0.utf8.count <= 4096 && !$0.utf8.contains(0x0a) })
+            else { throw ParseError(field: "log", expected: "1 to 1024 lines of a policy", actual: "other") }
+        }
         self.rulesets = rulesets
         self.network = network
         self.engines = engines
         self.validators = validators
         self.quorum = quorum
         self.attestation = attestation
+        self.log = log
     }
 
     /// Reads a trust file.
@@ -77,6 +86,15 @@ public struct TrustFile: Sendable, Equatable {
         let network = try reader.optionalString("network", maxBytes: NodeDeclaration.maxBytes)
         let attestation = reader.optionalValue("attestation")
         if let attestation { _ = try JSONReader(attestation, "attestation") }
+        var log: [String]?
+        if reader.has("log") {
+            log = try reader.array("log", max: 1024) { (value, path) throws(ParseError) -> String in
+                guard case .string(let text) = value else {
+                    throw ParseError(field: path, expected: "a line", actual: value.typeName)
+                }
+                return text
+            }
+        }
         try reader.finish()
         try self.init(
             engines: engines,
@@ -84,7 +102,8 @@ public struct TrustFile: Sendable, Equatable {
             quorum: quorum,
             rulesets: rulesets,
             network: network,
-            attestation: attestation
+            attestation: attestation,
+            log: log
         )
     }
 
@@ -108,6 +127,7 @@ public struct TrustFile: Sendable, Equatable {
         if let rulesets { object["rulesets"] = .array(rulesets.map { .string($0.hex) }) }
         if let network { object["network"] = .string(network) }
         if let attestation { object["attestation"] = attestation }
+        if let log { object["log"] = .array(log.map { .string($0) }) }
         return JSONValue.object(object).serialized(pretty: true)
     }
 }

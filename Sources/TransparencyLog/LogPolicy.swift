@@ -112,6 +112,11 @@ public struct LogPolicy: Sendable {
         guard hasQuorum else { throw ParseError(field: "quorum", expected: "a quorum line", actual: "none") }
     }
 
+    /// Reads a policy that is given line by line.
+    public init(lines: [String]) throws(ParseError) {
+        try self.init(parsing: Array(lines.map { $0 + "\n" }.joined().utf8))
+    }
+
     private func isFree(_ name: String) -> Bool {
         name != "none" && witnesses[name] == nil && groups[name] == nil
     }

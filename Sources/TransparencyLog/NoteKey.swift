@@ -100,8 +100,8 @@ public struct NoteKey: Hashable, Sendable, CustomStringConvertible {
         Array("cosignature/v1\ntime \(time)\n\(text)".utf8)
     }
 
-    /// Not empty, without white space of any kind and without `+`.
-    static func isValid(name: some StringProtocol) -> Bool {
+    /// Whether a key or a log can have this name: not empty, without white space of any kind and without `+`.
+    public static func isValid(name: some StringProtocol) -> Bool {
         !name.isEmpty && !name.unicodeScalars.contains { $0.properties.isWhitespace || $0 == "+" }
             && !name.utf8.contains { $0 < 0x20 || $0 == 0x7f }
     }

@@ -27,6 +27,8 @@ public struct DataFolder: Sendable {
     public var results: String { path + "/results" }
     /// What the witness has cosigned.
     public var witness: String { path + "/witness" }
+    /// The receipts on their way into the log.
+    public var logQueue: String { path + "/log.sqlite" }
     /// Temporary files of workers that get no namespaces.
     public var work: String { path + "/work" }
     /// Signed records of the kernels that were admitted.
@@ -44,6 +46,8 @@ public struct DataFolder: Sendable {
         case validator
         /// Cosigns checkpoints of other logs.
         case witness
+        /// Signs the checkpoints of the log of receipts.
+        case log
     }
 
     /// The file of a key.

@@ -11,7 +11,10 @@ internal import Verdicts
 
 extension Scheduler {
     /// The receipt of a job that ended, ready to be written with the settlement.
-    func receipt(of ending: Ending, _ file: JobDocuments) throws -> ReceiptRow {
+    func receipt(
+        of ending: Ending,
+        _ file: JobDocuments
+    ) throws -> (row: ReceiptRow, document: Signed<Receipt>) {
         let job = ending.job
         let hasLease = job.assignment != nil
         let verdicts = hasLease ? file.verdicts : []
@@ -59,7 +62,7 @@ extension Scheduler {
             }
         }
         let bundle = try Bundle.seal(jobID: JobID(job.id), members: members, absent: absent, with: key)
-        return ReceiptRow(
+        let row = ReceiptRow(
             job: job.id,
             attempt: job.attempt,
             verdict: ending.decision,
@@ -67,6 +70,7 @@ extension Scheduler {
             at: ending.settledAt,
             bundleBytes: bundle
         )
+        return (row, receipt)
     }
 
     /// The job's files by their names in a bundle.

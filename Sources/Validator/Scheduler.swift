@@ -51,6 +51,8 @@ public actor Scheduler {
     let log: Logger
     let version: String
     let identity: EngineIdentity
+    /// Whether each receipt is to get into a log: a message in the outbox goes with it.
+    let logsReceipts: Bool
 
     var engine: Engine
     var documents: [Digest: JobDocuments] = [:]
@@ -89,6 +91,7 @@ public actor Scheduler {
         anchors: TrustAnchors? = nil,
         version: String,
         identity: EngineIdentity = EngineIdentity(),
+        logsReceipts: Bool = false,
         log: Logger
     ) async throws {
         self.key = key
@@ -99,6 +102,7 @@ public actor Scheduler {
         self.anchors = anchors
         self.version = version
         self.identity = identity
+        self.logsReceipts = logsReceipts
         self.log = log
         let image = try store.load(recordKinds: [Job.recordKind, Node.recordKind])
         let jobs = try Job.decode(image.records)
@@ -280,7 +284,11 @@ public actor Scheduler {
                     reason: "the job's documents are missing"
                 )
             }
-            batch.receipts.append(try receipt(of: ending, file))
+            let receipt = try receipt(of: ending, file)
+            batch.receipts.append(receipt.row)
+            if logsReceipts {
+                batch.messages.append(ReceiptLog.message(for: receipt.document, at: ending.settledAt))
+            }
             batch.records.append(Record(kind: Job.recordKind, id: id.bytes, body: nil))
             batch.records += file.removal(job: id)
             batch.records.append(

@@ -137,6 +137,25 @@ struct AssayDaemon: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "Keep a transparency log of the scheduler's receipts in this folder (tlog-tiles); it is served below /log too.",
+            valueName: "folder"
+        )
+    )
+    var log: String?
+
+    @Option(help: ArgumentHelp("The log's origin; one made of its key when it is not given.", valueName: "name"))
+    var logOrigin: String?
+
+    @Option(
+        help: ArgumentHelp("Ask this witness to cosign the log; may be given several times.", valueName: "url")
+    )
+    var logWitness: [String] = []
+
+    @Option(help: ArgumentHelp("The key of the witness at the same place.", valueName: "vkey"))
+    var logWitnessKey: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
             "The provider's program for evidence: proofs, quotes. It gets a folder; see Documentation/evidence.md.",
             valueName: "program"
         )
@@ -194,6 +213,7 @@ struct AssayDaemon: AsyncParsableCommand {
         } catch {
             throw ValidationError("--\(error)")
         }
+        try checkLog()
         if let advertise {
             do { _ = try HTTPEngineClient(url: advertise) } catch { throw ValidationError("--advertise: \(error)") }
         }

@@ -27,6 +27,11 @@ extension Daemon {
         case .file(let path):
             return (try await startAlone(folder, absolute(path), runner, in: &group), nil)
         case .postgres(let url):
+            guard options.log == nil else {
+                throw DaemonError.configuration(
+                    "--log: expected a store of one scheduler, found \(location.publicText): a log has one writer"
+                )
+            }
             return try await startMember(folder, url, location.publicText, runner, in: &group)
         }
     }
@@ -98,6 +103,7 @@ extension Daemon {
                 anchors: try anchors(),
                 version: AssayVersion.text,
                 identity: parts.identity,
+                logsReceipts: options.log != nil,
                 log: log
             )
         } catch let error as DaemonError {
@@ -106,7 +112,14 @@ extension Daemon {
             throw DaemonError.storage("the engine cannot start on \(path): \(error)")
         }
         log.notice("engine: \(parts.key.verifyingKey)")
-        let metrics = SchedulerMetrics(runner: runner, clock: parts.clock, seat: nil) { scheduler }
+        let receiptLog = try startLog(folder, store, in: &group)
+        let metrics = SchedulerMetrics(
+            runner: runner,
+            clock: parts.clock,
+            seat: nil,
+            receiptLog: receiptLog,
+            scheduler: { scheduler }
+        )
         group.addTask { await scheduler.run() }
         return try await serve(scheduler, metrics, in: &group)
     }
@@ -178,7 +191,13 @@ extension Daemon {
             },
             log: log
         )
-        let metrics = SchedulerMetrics(runner: runner, clock: parts.clock, seat: seat) { seat.scheduler }
+        let metrics = SchedulerMetrics(
+            runner: runner,
+            clock: parts.clock,
+            seat: seat,
+            receiptLog: nil,
+            scheduler: { seat.scheduler }
+        )
         let bound = try await serve(seat, metrics, in: &group)
         let reached = options.advertise ?? bound
         group.addTask {
@@ -212,22 +231,13 @@ extension Daemon {
         let server = EngineServer(
             api: api,
             metrics: metrics,
+            log: metrics.receiptLog.map(ServedLog.init),
             configuration: EngineServer.Configuration(host: host, port: port, version: AssayVersion.text)
         )
-        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
-        group.addTask {
-            defer { continuation.finish() }
-            do {
-                try await server.run { port in continuation.yield(port) }
-            } catch  where !Task.isCancelled {
-                throw DaemonError.unavailable("cannot listen on \(host):\(port): \(error)")
-            }
+        let url = try await listen(host, port, in: &group) { onListening in
+            try await server.run(onListening: onListening)
         }
-        for await bound in ports {
-            let url = "http://\(host.contains(":") ? "[\(host)]" : host):\(bound)"
-            announce("listening on \(url)")
-            return url
-        }
-        throw DaemonError.unavailable("cannot listen on \(host):\(port); is another daemon using the address?")
+        announce("listening on \(url)")
+        return url
     }
 }

@@ -27,20 +27,10 @@ extension Daemon {
             let answer = await keeper.answer(body, at: clock.now)
             return (answer.status, answer.contentType, answer.body)
         }
-        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
-        group.addTask {
-            defer { continuation.finish() }
-            do {
-                try await server.run { port in continuation.yield(port) }
-            } catch  where !Task.isCancelled {
-                throw DaemonError.unavailable("cannot listen on \(host):\(port): \(error)")
-            }
+        let url = try await listen(host, port, in: &group) { onListening in
+            try await server.run(onListening: onListening)
         }
-        for await bound in ports {
-            announce("witnessing on http://\(host.contains(":") ? "[\(host)]" : host):\(bound), key \(keeper.key.text)")
-            return
-        }
-        throw DaemonError.unavailable("cannot listen on \(host):\(port); is another daemon using the address?")
+        announce("witnessing on \(url), key \(keeper.key.text)")
     }
 }
 

@@ -11,11 +11,13 @@ struct SchedulerMetrics: MetricsSource {
     let clock: SteadyClock
     /// The process's place in a fleet; `nil` for a scheduler that is alone.
     let seat: SchedulerSeat?
+    /// The log of receipts; `nil` when this process keeps none.
+    let receiptLog: ReceiptLog?
     /// The scheduler at work; `nil` in a standby.
     let scheduler: @Sendable () -> Scheduler?
 
     func samples() async -> [MetricSample] {
-        var samples = fleet() + workers()
+        var samples = fleet() + workers() + (await logged())
         samples.append(
             MetricSample(
                 "assay_clock_step_seconds",
@@ -75,6 +77,23 @@ struct SchedulerMetrics: MetricsSource {
         ]
     }
 
+    /// The log of receipts.
+    private func logged() async -> [MetricSample] {
+        guard let standing = await receiptLog?.standing else { return [] }
+        return [
+            MetricSample(
+                "assay_log_entries",
+                help: "Receipts under the checkpoint of the log that proofs are made under.",
+                value: Double(standing.size)
+            ),
+            MetricSample(
+                "assay_log_cosigners",
+                help: "Witnesses that have cosigned this checkpoint.",
+                value: Double(standing.cosigners)
+            ),
+        ]
+    }
+
     /// The worker pool of this process.
     private func workers() -> [MetricSample] {
         guard let load = runner?.load else { return [] }
@@ -118,6 +137,16 @@ struct SchedulerMetrics: MetricsSource {
                     detail: standing.role == .leader
                         ? "leads, epoch \(standing.epoch ?? 0)"
                         : "stands by; \(seat.trouble.map { "cannot lead: \($0)" } ?? leader)"
+                )
+            )
+        }
+        if let standing = await receiptLog?.standing {
+            let witnesses = standing.witnesses == 0 ? "" : ", \(standing.cosigners) of \(standing.witnesses) witnesses"
+            checks.append(
+                ReadinessCheck(
+                    id: "log",
+                    isReady: standing.trouble == nil,
+                    detail: standing.trouble ?? "\(standing.size) receipts" + witnesses
                 )
             )
         }

@@ -80,6 +80,13 @@ final class DaemonProcess: @unchecked Sendable {
         try await line(after: "assayd: listening on ", seconds: seconds)
     }
 
+    /// The URL and the key of the daemon's witness, as it announces them.
+    func witness(seconds: Int = 30) async throws -> (url: String, key: String)? {
+        let text = try await line(after: "assayd: witnessing on ", seconds: seconds)
+        let parts = text.map { $0.split(separator: ", key ", maxSplits: 1).map(String.init) } ?? []
+        return parts.count == 2 ? (parts[0], parts[1]) : nil
+    }
+
     /// Waits until the daemon says that it leads.
     func leads(seconds: Int = 30) async throws -> Bool {
         try await line(after: "assayd: leading", seconds: seconds) != nil

@@ -9,6 +9,7 @@ import Ledger
 import Receipts
 import Signatures
 import Testing
+import TransparencyLog
 import Validator
 import Verdicts
 
@@ -54,6 +55,22 @@ struct Reckoning {
         #expect(try store.receiptCount() == acknowledged.count, "\(name)")
     }
 
+    /// The log has the receipt of every job, each once, and nothing else.
+    func checkLog(_ path: String, _ data: String, _ client: any EngineAPI) async throws {
+        var expected: Set<[UInt8]> = []
+        for job in views.keys {
+            let receipt = try Receipts.Bundle(parsing: try await client.receipt(job: job)).member(BundleMember.receipt)
+            let document = try Signed<Receipt>(verifying: receipt, key: customer.engineKey)
+            expected.insert(document.logEntry)
+            let proof = try await LogClient.proof(of: document.digest, client)
+            #expect(proof?.includes(leaf: MerkleTree.leafHash(document.logEntry)) == true, "\(name) job \(job)")
+        }
+        let check = try LogCheck.run(LogFolder(path: path), keys: [try LogClient.key(data)])
+        #expect(check.isSound && check.size == UInt64(expected.count), "\(name): \(check)")
+        let tree = TileTree(size: check.size, source: LogFolder(path: path))
+        #expect(try Set((0..<check.size).map { try tree.entry($0) }) == expected, "\(name)")
+    }
+
     func audit(_ client: any EngineAPI, validators: [VerifyingKey]) async throws {
         let trust = try TrustFile(engines: [customer.engineKey], validators: validators, quorum: 1)
         for job in views.keys {
@@ -70,7 +87,8 @@ struct Reckoning {
     @Test func killsLoseNothingAndPayNothingTwice() async throws {
         let folder = try TemporaryFolder()
         let data = folder.path + "/data"
-        try await killAgainAndAgain(data, []) { () throws(LedgerError) in
+        // With a log of the receipts, so that every kill also interrupts what leads there.
+        try await killAgainAndAgain(data, ["--log", folder.path + "/log"]) { () throws(LedgerError) in
             try SQLiteLedgerStore(path: DataFolder(path: data).ledger)
         }
     }
@@ -104,7 +122,8 @@ struct Reckoning {
         let first = try DaemonProcess(arguments)
         let client = try HTTPEngineClient(url: try #require(try await first.url(), "\(first.errorText)"))
         #expect(try await first.ready(), "\(first.errorText)")
-        if !options.isEmpty { #expect(try await first.leads(), "\(first.errorText)") }
+        let isMember = options.contains("--store")
+        if isMember { #expect(try await first.leads(), "\(first.errorText)") }
         try await customer.open(client)
         try await customer.stake(client, node: try DataFolder(path: data).key(.node).verifyingKey)
         first.kill()
@@ -121,7 +140,7 @@ struct Reckoning {
                 guard let url = try? await daemon.url(), let client = try? HTTPEngineClient(url: url) else {
                     return (sent, number, [String]())
                 }
-                if !options.isEmpty, (try? await daemon.leads()) != true { return (sent, number, [String]()) }
+                if isMember, (try? await daemon.leads()) != true { return (sent, number, [String]()) }
                 let open = ((try? await client.jobs(limit: 100)) ?? []).map(\.phase)
                 while number < jobs, number < next + 2, !Task.isCancelled {
                     do {
@@ -132,7 +151,7 @@ struct Reckoning {
                 return (sent, number, open)
             }
             if !isStarting {
-                let begins = try await options.isEmpty ? daemon.url() != nil : daemon.leads()
+                let begins = try await isMember ? daemon.leads() : daemon.url() != nil
                 #expect(begins, "seed \(seed) round \(round): \(daemon.errorText)")
             }
             try await Task.sleep(for: .milliseconds(life))
@@ -154,7 +173,7 @@ struct Reckoning {
         let last = try DaemonProcess(arguments)
         let url = try #require(try await last.url(), "seed \(seed): \(last.errorText)")
         let after = try HTTPEngineClient(url: url)
-        if !options.isEmpty { #expect(try await last.leads(), "seed \(seed): \(last.errorText)") }
+        if isMember { #expect(try await last.leads(), "seed \(seed): \(last.errorText)") }
         // A file that was on its way when the daemon was killed is sent again by its owner.
         for number in 0..<next { try await customer.order(number, after) { acknowledged.insert($0) } }
         let views = try await Ends.of(acknowledged, after, seconds: 150)
@@ -164,6 +183,9 @@ struct Reckoning {
         #expect(!interrupted.subtracting(["final"]).isEmpty, "seed \(seed): no kill found a job at work")
         let reckoning = Reckoning(acknowledged: acknowledged, views: views, customer: customer, name: "seed \(seed)")
         try await reckoning.audit(after, validators: [try DataFolder(path: data).key(.validator).verifyingKey])
+        if let log = options.firstIndex(of: "--log") {
+            try await reckoning.checkLog(options[log + 1], data, after)
+        }
         #expect(try await last.terminate(within: 30) == 0, "seed \(seed): \(last.errorText)")
         let store = try open()
         try reckoning.check(store)

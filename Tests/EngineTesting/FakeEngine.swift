@@ -17,6 +17,8 @@ public final class FakeEngine: EngineAPI {
         public var specs: [Digest: SealedJob] = [:]
         public var files: [Digest: [CID: [UInt8]]] = [:]
         public var receipts: [Digest: [UInt8]] = [:]
+        /// The proofs of a log by the receipt's digest; `nil` for an engine that keeps none.
+        public var logProofs: [Digest: [UInt8]]?
         public var nodes: [NodeView] = []
         public var work: LeasedWork?
         public var verification: VerificationWork?
@@ -275,6 +277,14 @@ public final class FakeEngine: EngineAPI {
     public func jobs(limit: Int) async throws(EngineError) -> [JobView] {
         try enter("jobs \(limit)")
         return with { Array($0.jobs.reversed().prefix(limit)) }
+    }
+
+    public func logProof(receipt: Digest) async throws(EngineError) -> [UInt8] {
+        guard let proofs = with({ $0.logProofs }) else {
+            throw EngineError(.notFound, "log.none", "this engine keeps no log of its receipts")
+        }
+        guard let proof = proofs[receipt] else { throw EngineError(.notFound, "log.pending", "not yet") }
+        return proof
     }
 
     public func receipt(job: Digest) async throws(EngineError) -> [UInt8] {

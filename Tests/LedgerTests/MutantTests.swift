@@ -1,8 +1,10 @@
-// Ledgers that are wrong on purpose: each must be found, by an invariant, by the audit, or by comparing what was acknowledged
-// with what is there. A mutant that survives means that the suite is blind.
+// Ledgers that are wrong on purpose: each must be found on each store, by an invariant, by the audit, or by comparing what was
+// acknowledged with what is there. A mutant that survives means that the suite is blind.
+import AssayTesting
 import Commitments
 import Foundation
 import GRDB
+import PostgreSQL
 import Testing
 
 @testable import Ledger
@@ -33,33 +35,76 @@ enum LedgerMutant: String, CaseIterable, Sendable {
     case historyEdited
     /// A receipt's bundle is replaced.
     case receiptEdited
+    /// A writer that was replaced has the same epoch as its successor, and settles what that one settles.
+    case epochReused
+}
+
+/// A ledger, and a hand in its database.
+private struct Victim {
+    let store: any LedgerStore
+    let execute: (String) throws -> Void
+    /// Another writer on the same ledger whose fence has the same epoch; `nil` where a lock keeps all others out.
+    let twin: (() throws -> any LedgerStore)?
+
+    static func sqlite(_ path: String) throws -> Victim {
+        let store = try SQLiteLedgerStore(path: path)
+        return Victim(
+            store: store,
+            execute: { sql in try store.pool.writeWithoutTransaction { try $0.execute(sql: sql) } },
+            twin: nil
+        )
+    }
+
+    static func postgres() throws -> Victim {
+        let url = try PrivatePostgres.shared.get().newDatabase()
+        let database = try PostgresDatabase(url: url)
+        let fence = try PostgresWorkQueue(database: database).acquire("ledger", holder: [1], leaseMilliseconds: 60_000)
+        func writer() -> PostgresLedgerStore { PostgresLedgerStore(database: database, fence: fence) }
+        return Victim(
+            store: writer(),
+            execute: { try PostgresConnection(url: url).run($0) },
+            twin: { writer() }
+        )
+    }
 }
 
 @Suite struct MutantTests {
     let town = Town()
 
     @Test func theRightLedgerIsNotSuspected() async throws {
-        let findings = try await findings(nil)
+        let folder = try TemporaryFolder()
+        let findings = try await findings(.sqlite(folder.ledger), nil)
         #expect(findings.isEmpty, "\(findings)")
     }
 
-    @Test(arguments: LedgerMutant.allCases)
+    /// SQLite's lock keeps a second writer out, so there is none that could have its epoch.
+    @Test(arguments: LedgerMutant.allCases.filter { $0 != .epochReused })
     func everyMutantIsFound(_ mutant: LedgerMutant) async throws {
-        let findings = try await findings(mutant)
+        let folder = try TemporaryFolder()
+        let findings = try await findings(.sqlite(folder.ledger), mutant)
+        #expect(!findings.isEmpty, "\(mutant.rawValue) survives")
+    }
+
+    @Test(.enabled(if: PrivatePostgres.isInstalled(for: "MutantTests")))
+    func theRightLedgerIsNotSuspectedOnPostgreSQL() async throws {
+        let findings = try await findings(.postgres(), nil)
+        #expect(findings.isEmpty, "\(findings)")
+    }
+
+    @Test(.enabled(if: PrivatePostgres.isInstalled(for: "MutantTests")), arguments: LedgerMutant.allCases)
+    func everyMutantIsFoundOnPostgreSQL(_ mutant: LedgerMutant) async throws {
+        let findings = try await findings(.postgres(), mutant)
         #expect(!findings.isEmpty, "\(mutant.rawValue) survives")
     }
 
     /// What is found wrong with ten jobs, of which the mutant spoils the fifth.
-    private func findings(_ mutant: LedgerMutant?) async throws -> [String] {
-        let folder = try TemporaryFolder()
-        let store = try SQLiteLedgerStore(path: folder.ledger)
+    private func findings(_ victim: Victim, _ mutant: LedgerMutant?) async throws -> [String] {
+        let store = victim.store
         var book = Book(history: EmptyHistory())
         var findings: [String] = []
         var acknowledged: Set<Int> = []
         try await store.commit(Batch(effects: try town.open(&book, funds: 10_000)))
-        if mutant == .uniqueKeyDropped {
-            try await store.pool.writeWithoutTransaction { try $0.execute(sql: "DROP INDEX transfer_leg") }
-        }
+        if mutant == .uniqueKeyDropped { try victim.execute("DROP INDEX transfer_leg") }
         for job in 1...10 {
             var hold = town.hold("h\(job)", 800, job: job)
             hold.amount = 801
@@ -69,6 +114,10 @@ enum LedgerMutant: String, CaseIterable, Sendable {
             batch.receipts = [town.receipt(job: job)]
             batch.records = [Record(kind: "job", id: [UInt8(job)], body: [1])]
             if job == 5, let mutant { spoil(&batch, mutant) }
+            if job == 5, mutant == .epochReused, let twin = try victim.twin?() {
+                try await twin.commit(batch)
+                try twin.close()
+            }
             if job == 5, mutant == .acknowledgedBeforeCommit {
                 acknowledged.insert(job)
                 continue
@@ -81,7 +130,7 @@ enum LedgerMutant: String, CaseIterable, Sendable {
                 break
             }
         }
-        try await damage(store, mutant)
+        try damage(victim, mutant)
         let stored = Set(try store.records(kind: "job").map { Int($0.id[0]) })
         if !acknowledged.isSubset(of: stored) { findings.append("lost: \(acknowledged.subtracting(stored))") }
         findings += try Fsck.run(store).checks.flatMap(\.faults)
@@ -132,20 +181,24 @@ enum LedgerMutant: String, CaseIterable, Sendable {
                 resolution.hold.giveBack(resolution.hold.amount, id: name("second end"), kind: .void, at: resolution.at)
             ]
             batch.effects.append(effects)
-        case .acknowledgedBeforeCommit, .balanceEdited, .historyEdited, .receiptEdited: break
+        case .acknowledgedBeforeCommit, .balanceEdited, .historyEdited, .receiptEdited, .epochReused: break
         }
     }
 
     /// What a hand or a broken disk does to the file.
-    private func damage(_ store: SQLiteLedgerStore, _ mutant: LedgerMutant?) async throws {
+    private func damage(_ victim: Victim, _ mutant: LedgerMutant?) throws {
         let sql: String
         switch mutant {
         case .balanceEdited: sql = "UPDATE account SET credits_posted = credits_posted + 1 WHERE kind = 'provider'"
         case .historyEdited: sql = "UPDATE transfer SET amount = amount - 1 WHERE seq = (SELECT max(seq) FROM transfer)"
-        case .receiptEdited: sql = "UPDATE bundle SET bytes = x'00' WHERE receipt = 3"
+        case .receiptEdited:
+            sql =
+                victim.store is SQLiteLedgerStore
+                ? "UPDATE bundle SET bytes = x'00' WHERE receipt = 3"
+                : "UPDATE bundle SET bytes = '\\x00' WHERE attempt = 1 AND job = (SELECT job FROM receipt ORDER BY job DESC LIMIT 1)"
         default: return
         }
-        try await store.pool.writeWithoutTransaction { try $0.execute(sql: sql) }
+        try victim.execute(sql)
     }
 }
 

@@ -1,4 +1,4 @@
-// PostgreSQL beyond the common contract: fences, lost connections, a killed server, what others see meanwhile.
+// PostgreSQL beyond the common contract: fences, accruals, what others see meanwhile, artefacts.
 import AssayTesting
 import Commitments
 import Foundation
@@ -16,13 +16,7 @@ struct PostgresStoreTests {
     init() throws { server = try PrivatePostgres.shared.get() }
 
     private func writer(_ url: String, holder: UInt8 = 1) throws -> PostgresLedgerStore {
-        let database = try PostgresDatabase(url: url)
-        let fence = try PostgresWorkQueue(database: database).acquire(
-            "ledger",
-            holder: [holder],
-            leaseMilliseconds: 60_000
-        )
-        return PostgresLedgerStore(database: database, fence: try #require(fence), patienceSeconds: 10)
+        try .writer(url, holder: holder)
     }
 
     @Test func aWriterThatWasTakenOverWritesNothing() async throws {
@@ -65,85 +59,6 @@ struct PostgresStoreTests {
         #expect(folded > 0 && folded < all)
         #expect(try store.account(town.fee.id)?.creditsPosted == all)
         #expect(try store.load().book.accounts == book.accounts)
-        #expect(try Fsck.run(store).isClean)
-    }
-
-    /// One settlement, with the connection lost at every message in turn, before and after the server got it.
-    @Test(arguments: CuttingProxy.Loss.allCases)
-    func aConnectionLostAtAnyStatementLosesAndDoublesNothing(_ loss: CuttingProxy.Loss) async throws {
-        let proxy = try CuttingProxy(server: server)
-        defer { proxy.stop() }
-        let direct = try server.newDatabase()
-        let url = proxy.url(of: direct, server: server)
-        let store = try writer(url)
-        var book = try store.load().book
-        try await store.commit(Batch(effects: try town.open(&book, funds: 100_000)))
-        var message = 0
-        var settled: Int64 = 0
-        while message < 60 {
-            let job = message + 1
-            var hold = town.hold("h\(job)", 800, job: job)
-            hold.amount = 800
-            var batch = Batch(effects: [try book.apply(.hold(hold, expiresAt: 1000), at: 5)])
-            let resolution = town.resolution("r\(job)", of: "h\(job)", provider: 500, fee: 25, job: job)
-            batch.effects.append(try book.apply(.resolve(resolution), at: 6))
-            batch.receipts = [town.receipt(job: job)]
-            batch.records = [Record(kind: "job", id: [UInt8(job)], body: [1])]
-            batch.messages = [OutboxMessage(id: WorkID(deriving: [UInt8(job)]), kind: "anchor", body: [7], at: 6)]
-            // A group in which nothing is prepared yet has more messages; later ones have what a commit has.
-            proxy.cut(at: message, losing: loss)
-            try await store.commit(batch)
-            settled += 1
-            book.release(batch)
-            if proxy.cuts <= message { break }
-            message += 1
-        }
-        proxy.cut(at: nil)
-        #expect(message > 8, "only \(message) messages were cut")
-        let audit = try PostgresLedgerStore(database: PostgresDatabase(url: direct), fence: nil)
-        #expect(try audit.account(town.provider.id)?.creditsPosted == 500 * settled)
-        #expect(try audit.receiptCount() == Int(settled))
-        #expect(try audit.outbox(limit: 100).count == Int(settled))
-        #expect(try audit.load().book.accounts == book.accounts)
-        let report = try Fsck.run(audit)
-        #expect(report.isClean, "\(report.checks.filter { !$0.passed })")
-    }
-
-    /// The server's first process is killed under load and started again: every acknowledged commit is there, once.
-    @Test func aKilledServerLosesNothingAcknowledged() async throws {
-        let own = try PrivatePostgres()
-        defer { own.stop() }
-        let store = try writer(own.url())
-        var book = try store.load().book
-        try await store.commit(Batch(effects: try town.open(&book, funds: 1_000_000)))
-        var acknowledged = 0
-        for round in 0..<3 {
-            let killer = Task.detached {
-                try await Task.sleep(for: .milliseconds(60 + 50 * round))
-                own.kill()
-                try own.start()
-            }
-            let end = ContinuousClock.now + .milliseconds(400)
-            var turns = 0
-            while ContinuousClock.now < end || turns < 10 {
-                turns += 1
-                var batches: [(Batch, CommitTicket)] = []
-                for _ in 0..<8 {
-                    acknowledged += 1
-                    let name = "t\(acknowledged)"
-                    let effects = try book.apply(.transfer(town.transfer(name, town.alice, town.bob, 1)), at: 1)
-                    let batch = Batch(effects: [effects])
-                    batches.append((batch, store.submit(batch)))
-                }
-                for (batch, ticket) in batches {
-                    try await ticket.durable()
-                    book.release(batch)
-                }
-            }
-            try await killer.value
-        }
-        #expect(acknowledged >= 240)
-        #expect(try store.account(town.bob.id)?.creditsPosted == Int64(acknowledged))
         #expect(try Fsck.run(store).isClean)
     }
 

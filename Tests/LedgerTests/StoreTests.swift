@@ -303,10 +303,29 @@ import Testing
 }
 
 extension PostgresLedgerStore {
+    /// A writer that takes the fence of that name.
+    static func writer(
+        _ url: String,
+        fence name: String = "ledger",
+        holder: UInt8 = 1,
+        writers: Writers = .one
+    ) throws -> PostgresLedgerStore {
+        let database = try PostgresDatabase(url: url)
+        let fence = try PostgresWorkQueue(database: database).acquire(
+            name,
+            holder: [holder],
+            leaseMilliseconds: 60_000
+        )
+        return PostgresLedgerStore(
+            database: database,
+            fence: try #require(fence),
+            writers: writers,
+            patienceSeconds: 10
+        )
+    }
+
     /// A writer on an empty database of the shared private server.
     static func fresh() throws -> PostgresLedgerStore {
-        let database = try PostgresDatabase(url: PrivatePostgres.shared.get().newDatabase())
-        let fence = try PostgresWorkQueue(database: database).acquire("ledger", holder: [1], leaseMilliseconds: 60_000)
-        return PostgresLedgerStore(database: database, fence: fence)
+        try writer(PrivatePostgres.shared.get().newDatabase())
     }
 }

@@ -74,6 +74,36 @@ private final class Workplace: Sendable {
         #expect(try LogCheck.run(keeper.folder, keys: [keeper.key]).isSound)
     }
 
+    @Test func `A named entry is logged once, whoever delivers it again`() async throws {
+        let place = try Workplace()
+        func named(_ numbers: Range<UInt8>) -> [(name: [UInt8], entry: [UInt8])] {
+            numbers.map { ([$0], Array("entry \($0)".utf8)) }
+        }
+        do {
+            let keeper = try place.open()
+            #expect(try await keeper.append([[0xff]]) == 0..<1)
+            #expect(try await keeper.append(once: named(0..<3)) == [1, 2, 3])
+            // Again before it is integrated, with new ones and twice in one call.
+            #expect(try await keeper.append(once: named(2..<5) + named(4..<5)) == [3, 4, 5, 5])
+            #expect(try await keeper.integrate().checkpoint.size == 6)
+            #expect(try await keeper.append(once: named(0..<5)) == [1, 2, 3, 4, 5])
+        }
+        let keeper = try place.open()
+        #expect(try await keeper.append(once: named(3..<6)) == [4, 5, 6])
+        let signed = try await keeper.integrate()
+        #expect(signed.checkpoint.size == 7)
+        #expect(try await keeper.index(of: [5]) == 6)
+        #expect(try await keeper.index(of: [6]) == nil)
+        let old = try #require(try await keeper.proof(index: 6, under: signed))
+        _ = try await keeper.append([[1], [2]])
+        _ = try await keeper.integrate()
+        // A proof under the checkpoint that a witness has seen stays what it was while the log grows.
+        #expect(try await keeper.proof(index: 6, under: signed) == old)
+        #expect(old.includes(leaf: MerkleTree.leafHash(Array("entry 5".utf8))))
+        #expect(try await keeper.proof(index: 7, under: signed) == nil)
+        #expect(try LogCheck.run(keeper.folder, keys: [keeper.key]).entries == 9)
+    }
+
     @Test func `A log that changed its past is not signed again`() async throws {
         let place = try Workplace()
         do {

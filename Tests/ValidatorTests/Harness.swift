@@ -142,6 +142,7 @@ final class Harness {
             artefacts: try ArtefactStore(folder: folder.path + "/artefacts"),
             clock: clock,
             version: "test",
+            logsReceipts: true,
             log: Self.log
         )
     }

@@ -2,6 +2,7 @@
 //
 // ledger-bench settle STORE JOBS        as many settlements as the store takes, after JOBS jobs were given their holds
 // ledger-bench rate STORE PER_SECOND SECONDS    a steady rate of whole jobs, and how long their settlements took
+// ledger-bench writers POSTGRES WRITERS JOBS    as many settlements as so many writers of one ledger get through
 // ledger-bench audit STORE              restart and full audit of what is there
 // STORE is a file, made when missing, or postgres://…
 import Commitments
@@ -14,7 +15,7 @@ func fail(_ text: String) -> Never {
 }
 
 let arguments = Array(CommandLine.arguments.dropFirst())
-guard arguments.count >= 2 else { fail("usage: ledger-bench settle|rate|audit STORE …") }
+guard arguments.count >= 2 else { fail("usage: ledger-bench settle|rate|writers|audit STORE …") }
 let (verb, place) = (arguments[0], arguments[1])
 
 func seconds(_ duration: Duration) -> Double {
@@ -272,5 +273,10 @@ case "audit":
     )
     print("a million    \(String(format: "%.0f", took * 1e6 / Double(max(1, receipts)))) s at this speed")
     try store.close()
-default: fail("usage: ledger-bench settle|rate|audit STORE …")
+case "writers":
+    guard arguments.count >= 4, let writers = Int(arguments[2]), let jobs = Int(arguments[3]), writers > 0 else {
+        fail("usage: ledger-bench writers POSTGRES WRITERS JOBS")
+    }
+    try await Writers.run(place, writers: writers, jobs: jobs)
+default: fail("usage: ledger-bench settle|rate|writers|audit STORE …")
 }

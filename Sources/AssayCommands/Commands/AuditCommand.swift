@@ -7,6 +7,7 @@ internal import Commitments
 internal import Receipts
 internal import Replay
 internal import Signatures
+internal import TransparencyLog
 internal import Verdicts
 
 struct AuditCommand: ToolCommand {
@@ -42,6 +43,7 @@ struct AuditCommand: ToolCommand {
             trust = try TrustFile(parsing: trustBytes)
             // Read here, so that a fault in it is not taken for one of a receipt.
             if let roots = trust.attestation { _ = try TrustAnchors(roots, "attestation") }
+            if let lines = trust.log { _ = try LogPolicy(lines: lines) }
         } catch {
             throw Failure(error, id: "trust.malformed", in: self.trust)
         }

@@ -223,8 +223,10 @@ struct JobReceipt: ToolCommand {
     static let configuration = CommandConfiguration(
         commandName: "receipt",
         abstract: "Fetch the receipt of a job that has ended.",
-        discussion:
-            "The file is written only when it has a receipt's form and is about this job. Check it with assay audit."
+        discussion: """
+            The file is written only when it has a receipt's form and is about this job. Check it with assay audit. Where the
+            engine keeps a log of its receipts, the proof that the log has this one is put into the file.
+            """
     )
 
     @OptionGroup var job: JobArgument
@@ -233,19 +235,28 @@ struct JobReceipt: ToolCommand {
         help: ArgumentHelp("The file to write; <first 16 digits>.assay otherwise.", valueName: "file")
     )
     var output: String?
+    @Flag(help: "Wait until the engine's log has the receipt.")
+    var logged = false
+    @Option(help: ArgumentHelp("With --logged: give up after so many seconds.", valueName: "seconds"))
+    var timeout: Int64 = 60
     @OptionGroup var engine: EngineOptions
     @OptionGroup var global: GlobalOptions
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
         let id = try job.id()
         let engine = try engine.connect(tool)
-        return try await Self.fetch(id, engine, to: output, tool)
+        return try await Self.fetch(id, engine, to: output, loggedWithin: logged ? timeout : nil, tool)
     }
 
-    static func fetch(_ id: Digest, _ engine: any EngineAPI, to output: String?, _ tool: Tool) async throws(Failure)
-        -> Answer
-    {
-        let bytes = try await tool.call { () throws(EngineError) in try await engine.receipt(job: id) }
+    /// - Parameter patience: for how many seconds to wait for the engine's log; `nil` takes a proof if there is one.
+    static func fetch(
+        _ id: Digest,
+        _ engine: any EngineAPI,
+        to output: String?,
+        loggedWithin patience: Int64? = nil,
+        _ tool: Tool
+    ) async throws(Failure) -> Answer {
+        var bytes = try await tool.call { () throws(EngineError) in try await engine.receipt(job: id) }
         let bundle: Bundle
         do throws(BundleError) {
             bundle = try Bundle(parsing: bytes)
@@ -262,12 +273,17 @@ struct JobReceipt: ToolCommand {
                 actual: bundle.jobID.text
             )
         }
+        var log: JSONValue = .null
+        if let proof = try await LoggedReceipt(bundle).proof(from: engine, within: patience, tool) {
+            bytes = try LoggedReceipt.attach(proof, to: bytes, "the engine's receipt")
+            log = LoggedReceipt.json(proof)
+        }
         let path = output ?? "\(id.hex.prefix(16)).assay"
         try Files.write(bytes, to: path)
         return Answer(
             members: [
                 "path": .string(path), "bytes": .integer(bytes.count), "bundle": .string(SHA256.hash(bytes).text),
-                "jobId": .string(id.hex),
+                "jobId": .string(id.hex), "log": log,
             ],
             lines: [path]
         )

@@ -1,4 +1,5 @@
 // `assay log`: keeps a transparency log in a folder, proves and checks entries, and witnesses other logs.
+internal import Appraisal
 internal import ArgumentParser
 internal import Codecs
 internal import Commitments
@@ -55,11 +56,21 @@ extension Failure {
 struct EntryOptions: ParsableArguments {
     @Flag(help: "Log the SHA-256 of each file, in place of its bytes.")
     var digest = false
+    @Flag(help: "The files are receipts: log what an engine's own log holds of them (Documentation/transparency.md).")
+    var receipt = false
+
+    func validate() throws {
+        if digest, receipt { throw ValidationError("--digest and --receipt: expected one of them, found both") }
+    }
 
     func entry(_ path: String) throws(Failure) -> [UInt8] {
+        if receipt { return try LoggedReceipt.entry(path) }
         let bytes = try Files.read(path)
         return digest ? SHA256.hash(bytes).bytes : bytes
     }
+
+    /// The leaf hash of a file's entry.
+    func leaf(_ path: String) throws(Failure) -> Digest { MerkleTree.leafHash(try entry(path)) }
 }
 
 struct LogAppend: ToolCommand {
@@ -189,21 +200,7 @@ struct LogProve: ToolCommand {
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
         let signed = try LogRoot.checkpoint(log)
-        let folder = LogFolder(path: log)
-        let path = try Failure.files(log) { () throws(TileError) -> [Digest]? in
-            let tree = TileTree(size: signed.checkpoint.size, source: folder)
-            try tree.checkRoot(signed.checkpoint.root)
-            return try tree.inclusionProof(index: index)
-        }
-        guard let path else {
-            let size = signed.checkpoint.size
-            throw Failure(
-                .noInput,
-                "log.index",
-                "\(log): there is no entry \(index), the log has \(size)",
-                field: "index"
-            )
-        }
+        let path = try Self.path(log, index, under: signed.checkpoint)
         let proof = LogProof(index: index, path: path, checkpoint: signed)
         let text = String(decoding: proof.bytes, as: UTF8.self)
         if let output { try Files.write(proof.bytes, to: output) }
@@ -212,6 +209,19 @@ struct LogProve: ToolCommand {
             lines: output.map { ["proof of entry \(index) in \($0)"] }
                 ?? text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
         )
+    }
+
+    /// The inclusion path of one entry, read from tiles that give the checkpoint's root.
+    static func path(_ log: String, _ index: UInt64, under checkpoint: Checkpoint) throws(Failure) -> [Digest] {
+        let folder = LogFolder(path: log)
+        let path = try Failure.files(log) { () throws(TileError) -> [Digest]? in
+            let tree = TileTree(size: checkpoint.size, source: folder)
+            try tree.checkRoot(checkpoint.root)
+            return try tree.inclusionProof(index: index)
+        }
+        if let path { return path }
+        let reason = "\(log): there is no entry \(index), the log has \(checkpoint.size)"
+        throw Failure(.noInput, "log.index", reason, field: "index")
     }
 }
 
@@ -233,26 +243,10 @@ struct LogCheckProof: ToolCommand {
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
         let (proofBytes, policyBytes) = (try Files.read(proof), try Files.read(policy))
-        let leaf = MerkleTree.leafHash(try entries.entry(file))
+        let leaf = try entries.leaf(file)
         let rules = try Failure.reading(policy) { () throws(ParseError) in try LogPolicy(parsing: policyBytes) }
         let parsed = try Failure.reading(proof) { () throws(ParseError) in try LogProof(parsing: proofBytes) }
-        var checks: [Check] = []
-        do {
-            let accepted = try rules.verify(parsed.checkpoint)
-            checks.append(
-                Check(id: "log.policy", result: .pass, actual: accepted.witnesses.keys.sorted().joined(separator: ", "))
-            )
-        } catch {
-            checks.append(Check(id: "log.policy", result: .fail, expected: "a believed checkpoint", actual: "\(error)"))
-        }
-        checks.append(
-            .that(
-                "log.inclusion",
-                parsed.includes(leaf: leaf),
-                expected: "entry \(parsed.index)",
-                actual: "another entry"
-            )
-        )
+        let checks = LogAppraiser.checks(parsed, leaf: leaf, policy: rules)
         let failed = checks.first { $0.result == .fail }
         var answer = Answer(
             failed == nil ? .ok : .rejected,

@@ -13,7 +13,7 @@ struct LogCosign: ToolCommand {
         commandName: "cosign",
         abstract: "Ask a witness over HTTP to cosign the log's checkpoint (tlog-witness).",
         discussion: """
-            The verified cosignature is added to the public checkpoint. Exit code 1 when the witness refuses, and when it has \\
+            The verified cosignature is added to the public checkpoint. Exit code 1 when the witness refuses, and when it has
             seen another history of this log.
             """
     )
@@ -83,57 +83,39 @@ struct WitnessAddress {
         _ log: String,
         _ tool: Tool
     ) async throws(Failure) -> SignedNote.Signature {
-        let folder = keeper.folder
-        let size = signed.checkpoint.size
-        var round = WitnessRound(checkpoint: signed, witness: key) { oldSize in
-            try? TileTree(size: size, source: folder).consistencyProof(oldSize: oldSize)
-        }
-        var request = round.request()
-        while let body = request {
-            let answered = try await tool.call { () async throws(EngineError) in
-                try await client.addCheckpoint(body.bytes)
+        let outcome: WitnessOutcome
+        do {
+            outcome = try await keeper.cosign(signed, by: key) { [client] body in
+                try await tool.call { () async throws(EngineError) in try await client.addCheckpoint(body) }
             }
-            let step: WitnessRound.Step
-            do throws(ParseError) {
-                step = try round.take(status: answered.status, body: answered.body)
-            } catch {
-                throw Failure(.rejected, "witness.answer", "\(url): \(error)", field: "witness")
-            }
-            switch step {
-            case .again(let next): request = next
-            case .cosigned(let cosignature): return try await keep(cosignature, signed, keeper, log)
-            case .splitView(let known):
-                throw Failure(
-                    .rejected,
-                    "witness.splitView",
-                    "\(url) has seen another history: its \(known) entries are no prefix of this log's \(size)",
-                    field: "witness",
-                    expected: "a prefix of \(size) entries",
-                    actual: "\(known) entries that are none"
-                )
-            case .refused(let status, let reason):
-                let text = reason.split(separator: "\n").first.map(String.init) ?? "no reason given"
-                throw Failure(.rejected, "witness.\(status)", "\(url): \(text)", field: "witness")
-            }
-        }
-        throw Failure(.ioError, "log.files", "\(log): there is no proof to send", field: "log")
-    }
-
-    private func keep(
-        _ cosignature: SignedNote.Signature,
-        _ signed: SignedCheckpoint,
-        _ keeper: LogKeeper,
-        _ log: String
-    ) async throws(Failure) -> SignedNote.Signature {
-        let isCurrent: Bool
-        do throws(LogError) {
-            isCurrent = try await keeper.add([cosignature], to: signed.checkpoint)
-        } catch {
+        } catch let failure as Failure {
+            throw failure
+        } catch let error as LogError {
             throw Failure(error, in: log)
+        } catch {
+            throw Failure(.unavailable, "witness.unreachable", "\(url): \(error)", field: "witness")
         }
-        guard isCurrent else {
+        switch outcome {
+        case .cosigned(let cosignature): return cosignature
+        case .late:
             throw Failure(.temporaryFailure, "log.moved", "\(log): the log grew meanwhile; ask again", field: "log")
+        case .splitView(let known):
+            let size = signed.checkpoint.size
+            throw Failure(
+                .rejected,
+                "witness.splitView",
+                "\(url) has seen another history: its \(known) entries are no prefix of this log's \(size)",
+                field: "witness",
+                expected: "a prefix of \(size) entries",
+                actual: "\(known) entries that are none"
+            )
+        case .refused(let status, let reason):
+            let text = reason.split(separator: "\n").first.map(String.init) ?? "no reason given"
+            throw Failure(.rejected, "witness.\(status)", "\(url): \(text)", field: "witness")
+        case .malformed(let reason):
+            throw Failure(.rejected, "witness.answer", "\(url): \(reason)", field: "witness")
+        case .unproved:
+            throw Failure(.ioError, "log.files", "\(log): there is no proof to send", field: "log")
         }
-        return cosignature
     }
 }

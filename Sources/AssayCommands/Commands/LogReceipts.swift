@@ -28,16 +28,7 @@ struct LogReceipt: ToolCommand {
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
         let checkpoint = try LogRoot.checkpoint(log).checkpoint
         let key = try keys.read(tool)
-        let folder = LogFolder(path: log)
-        let path = try Failure.files(log) { () throws(TileError) -> [Digest]? in
-            let tree = TileTree(size: checkpoint.size, source: folder)
-            try tree.checkRoot(checkpoint.root)
-            return try tree.inclusionProof(index: index)
-        }
-        guard let path else {
-            let reason = "\(log): there is no entry \(index), the log has \(checkpoint.size)"
-            throw Failure(.noInput, "log.index", reason, field: "index")
-        }
+        let path = try LogProve.path(log, index, under: checkpoint)
         let bytes: [UInt8]
         do throws(KeyError) {
             let proof = COSEReceipt.Proof.inclusion(size: checkpoint.size, index: index, path: path)
@@ -75,7 +66,7 @@ struct LogCheckReceipt: ToolCommand {
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
         let bytes = try Files.read(receipt, maxBytes: COSEReceipt.maxBytes)
         let key = try Failure.parsing("--by") { () throws(ParseError) in try VerifyingKey(text: by) }
-        let leaf = MerkleTree.leafHash(try entries.entry(file))
+        let leaf = try entries.leaf(file)
         let parsed = try Failure.reading(receipt) { () throws(ParseError) in try COSEReceipt(parsing: bytes) }
         guard case .inclusion(let size, let index, _) = parsed.proof else {
             throw Failure(.dataError, "receipt.kind", "\(receipt): expected a proof of inclusion", field: "receipt")

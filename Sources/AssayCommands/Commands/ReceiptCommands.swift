@@ -10,7 +10,9 @@ struct ReceiptCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "receipt",
         abstract: "Show, verify and export receipts and the other signed documents.",
-        subcommands: [ReceiptShow.self, ReceiptVerify.self, ReceiptExport.self, ReceiptChainCommand.self]
+        subcommands: [
+            ReceiptShow.self, ReceiptVerify.self, ReceiptExport.self, ReceiptChainCommand.self, ReceiptAttach.self,
+        ]
     )
 }
 

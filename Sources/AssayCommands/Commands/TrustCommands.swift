@@ -6,6 +6,7 @@ internal import Commitments
 internal import EngineAPI
 internal import Receipts
 internal import Signatures
+internal import TransparencyLog
 
 struct TrustCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -37,11 +38,19 @@ struct TrustCreate: ToolCommand {
         help: ArgumentHelp("Roots by which attestation is judged, in JSON or TOML, to put in.", valueName: "file")
     )
     var attestation: String?
+    @Option(
+        help: ArgumentHelp(
+            "Believe receipts only with a proof that a log of this policy (tlog-policy) has them.",
+            valueName: "file"
+        )
+    )
+    var logPolicy: String?
     @OptionGroup var engine: EngineOptions
     @OptionGroup var global: GlobalOptions
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
         let roots = try attestation.map { (path) throws(Failure) in try Self.roots(path) }
+        let policy = try logPolicy.map { (path) throws(Failure) in try Self.policy(path) }
         let client = try engine.connect(tool)
         let description = try await tool.call { () throws(EngineError) in try await client.engine() }
         var rulesets: [Digest] = []
@@ -59,7 +68,8 @@ struct TrustCreate: ToolCommand {
                 quorum: quorum,
                 rulesets: rulesets.isEmpty ? nil : rulesets,
                 network: network,
-                attestation: roots
+                attestation: roots,
+                log: policy
             )
         } catch {
             if error.field == "network" { throw Failure(option: "--network", error) }
@@ -81,6 +91,13 @@ struct TrustCreate: ToolCommand {
                     + trust.validators.map { ("validator", $0.text) } + [("quorum", String(trust.quorum))]
             ) + ["warning: \(warning)"]
         )
+    }
+
+    /// The lines of a policy file, after it has been read as such.
+    private static func policy(_ path: String) throws(Failure) -> [String] {
+        let bytes = try Files.read(path, maxBytes: 1 << 18)
+        _ = try Failure.reading(path) { () throws(ParseError) in try LogPolicy(parsing: bytes) }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
     /// The content of a file of roots, after it has been read as such.

@@ -1,5 +1,5 @@
-// A relay in front of a server's socket that cuts every connection at a chosen message: what a lost network looks like to
-// the client, before or after the server has acted.
+// A relay in front of a server's socket that cuts a connection at a chosen message of the protocol: what a lost network looks
+// like to the client, before or after the server has acted (PostgreSQL manual, "Message Formats").
 internal import Foundation
 internal import Synchronization
 
@@ -67,12 +67,14 @@ public final class CuttingProxy: Sendable {
         serverURL.replacingOccurrences(of: server.socketFolder, with: folder)
     }
 
-    /// How many messages clients have sent since the last `cut(at:losing:)`.
+    /// How many messages that make the server act clients have sent since the last `cut(at:losing:)`: the start of a session,
+    /// a query, the preparation or the execution of a statement.
     public var messages: Int { state.withLock { $0.messages } }
     /// How many connections were cut.
     public var cuts: Int { state.withLock { $0.cuts } }
 
-    /// Cuts the connection that sends the `message`th message from now on, counted from 0; `nil` cuts nothing.
+    /// Cuts the connection that sends the `message`th of these messages from now on, counted from 0; `nil` cuts nothing. Of a
+    /// pipeline the server has got what stands before the message.
     public func cut(at message: Int?, losing loss: Loss = .request) {
         state.withLock { state in
             state.messages = 0
@@ -108,31 +110,82 @@ public final class CuttingProxy: Sendable {
         }
     }
 
-    /// Copies until one side ends. libpq sends one statement at a time, so each read from a client is one message.
+    /// Copies until one side ends: from a client message by message, from the server as it comes.
     private func relay(_ pair: Pair, from source: Int32, to sink: Int32, counting: Bool) {
         var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        var messages = Messages()
         reading: while true {
             let count = read(source, &buffer, buffer.count)
             guard count > 0 else { break }
-            let loss = counting ? next() : nil
-            if loss == .request { break }
-            if loss == .answer { shutdown(source, Int32(SHUT_WR)) }
-            var sent = 0
-            while sent < count {
-                let written = buffer.withUnsafeBytes { bytes in
-                    // A peer that has gone is an answer here, not a signal.
-                    send(sink, bytes.baseAddress?.advanced(by: sent), count - sent, Int32(MSG_NOSIGNAL))
-                }
-                guard written > 0 else { break reading }
-                sent += written
+            guard counting else {
+                guard Self.send(buffer[..<count], to: sink) else { break }
+                continue
             }
-            // The server gets time to act before it finds that nobody listens.
-            if loss == .answer {
-                usleep(30_000)
-                break
+            for message in messages.complete(with: buffer[..<count]) {
+                let loss = message.acts ? next() : nil
+                if loss == .request { break reading }
+                if loss == .answer { shutdown(source, Int32(SHUT_WR)) }
+                guard Self.send(message.bytes[...], to: sink) else { break reading }
+                // The server gets time to act before it finds that nobody listens.
+                if loss == .answer {
+                    usleep(30_000)
+                    break reading
+                }
             }
         }
         pair.leave()
+    }
+
+    private static func send(_ bytes: ArraySlice<UInt8>, to sink: Int32) -> Bool {
+        bytes.withUnsafeBytes { bytes in
+            var sent = 0
+            while sent < bytes.count {
+                // A peer that has gone is an answer here, not a signal.
+                #if canImport(Glibc)
+                    let written = Glibc.send(
+                        sink,
+                        bytes.baseAddress?.advanced(by: sent),
+                        bytes.count - sent,
+                        Int32(MSG_NOSIGNAL)
+                    )
+                #else
+                    let written = Musl.send(
+                        sink,
+                        bytes.baseAddress?.advanced(by: sent),
+                        bytes.count - sent,
+                        Int32(MSG_NOSIGNAL)
+                    )
+                #endif
+                guard written > 0 else { return false }
+                sent += written
+            }
+            return true
+        }
+    }
+
+    /// A client's bytes cut into messages. The first has no type.
+    private struct Messages {
+        private var bytes: [UInt8] = []
+        private var hasStarted = false
+
+        mutating func complete(with more: ArraySlice<UInt8>) -> [(bytes: [UInt8], acts: Bool)] {
+            bytes += more
+            var found: [(bytes: [UInt8], acts: Bool)] = []
+            var start = 0
+            while true {
+                let head = hasStarted ? 1 : 0
+                guard bytes.count >= start + head + 4 else { break }
+                let length = bytes[(start + head)..<(start + head + 4)].reduce(0) { $0 << 8 | Int($1) } + head
+                guard length >= head + 4, bytes.count >= start + length else { break }
+                let acts =
+                    !hasStarted || [UInt8(ascii: "Q"), UInt8(ascii: "P"), UInt8(ascii: "E")].contains(bytes[start])
+                found.append((Array(bytes[start..<(start + length)]), acts))
+                hasStarted = true
+                start += length
+            }
+            bytes.removeFirst(start)
+            return found
+        }
     }
 
     private func next() -> Loss? {

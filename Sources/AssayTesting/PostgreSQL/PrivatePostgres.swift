@@ -98,18 +98,41 @@ public final class PrivatePostgres: Sendable {
         // A killed process loses nothing that it gave to the kernel, so tests need no disk flushes.
         let options =
             "-c listen_addresses='' -c unix_socket_directories=\(folder) -c fsync=off -c full_page_writes=off "
-            + "-c max_connections=60 -c shared_buffers=32MB -c autovacuum_naptime=10s"
+            + "-c max_connections=200 -c shared_buffers=32MB -c autovacuum_naptime=10s"
         try run("pg_ctl", ["-D", data, "-l", folder + "/log", "-w", "-t", "60", "-o", options, "start"])
     }
 
     /// Kills the server's first process without warning; the others notice and end. Its lock file stays, as after a crash.
     public func kill() {
-        let text = (try? String(contentsOfFile: data + "/postmaster.pid", encoding: .utf8)) ?? ""
-        guard let line = text.split(separator: "\n").first, let pid = Int32(line) else { return }
+        guard let pid = first else { return }
         Self.signal(pid, SIGKILL)
         // Its children hold the shared memory until they have noticed.
         for _ in 0..<500 where Self.isAlive(pid) { usleep(10_000) }
         usleep(300_000)
+    }
+
+    /// Kills the process behind one of the sessions of `database` without warning. The server ends all the others, because
+    /// what they share may be damaged, and recovers.
+    /// - Returns: whether there was one.
+    public func killBackend(of database: String) -> Bool {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
+            guard let pid = Int32(name),
+                let title = try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8),
+                // A session's title is `postgres: user database address state`.
+                title.hasPrefix("postgres: assay \(database) "),
+                let status = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),
+                status.contains("PPid:\t\(first ?? 0)\n")
+            else { continue }
+            Self.signal(pid, SIGKILL)
+            return true
+        }
+        return false
+    }
+
+    /// The server's first process.
+    private var first: Int32? {
+        let text = (try? String(contentsOfFile: data + "/postmaster.pid", encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").first.flatMap { Int32($0) }
     }
 
     /// Stops the server and deletes its folder.

@@ -2,11 +2,36 @@
 
 public import Codecs
 
+/// A document that Intel signs and dates.
+protocol IntelStatement: Sendable {
+    /// Its place in a bundle of collateral.
+    static var kind: CollateralKind { get }
+    /// What the lines about it are called.
+    static var checkID: String { get }
+    var issueDate: Timestamp { get }
+    var nextUpdate: Timestamp { get }
+    /// What people call it.
+    var title: String { get }
+
+    init(parsing text: [UInt8]) throws(ParseError)
+}
+
+extension TCBInfo: IntelStatement {
+    static var kind: CollateralKind { .intelTCBInfo }
+    static var checkID: String { "intel.tcb-info" }
+    var title: String { "TCB info \(Hex.encode(fmspc))" }
+}
+
+extension EnclaveIdentity: IntelStatement {
+    static var kind: CollateralKind { .intelQEIdentity }
+    static var checkID: String { "intel.qe-identity" }
+    var title: String { "identity of \(id)" }
+}
+
 /// A signed document of Intel with the findings about its signature, chain and dates.
-struct SignedStatement<Content: Sendable>: Sendable {
+struct SignedStatement<Content: IntelStatement>: Sendable {
     var content: Content
     var findings: Findings
-    var issueDate: Timestamp
 }
 
 /// Everything that Intel signed and that does not depend on a quote.
@@ -44,49 +69,33 @@ struct IntelCollateral: Sendable {
         let authorities = certificates.filter { $0.isAuthority }
         for authority in authorities { chains.trustAuthorities(of: [authority]) }
 
-        for item in setting.collateral.items(.intelTCBInfo) {
-            do throws(ParseError) {
-                let info = try TCBInfo(parsing: item.body)
-                let id = "intel.tcb-info"
-                var findings = verifySignature(of: item, id: id)
-                let name = "TCB info \(Hex.encode(info.fmspc))"
-                Self.checkDates(info.issueDate, info.nextUpdate, id, name, setting, into: &findings)
-                let statement = SignedStatement(content: info, findings: findings, issueDate: info.issueDate)
-                tcbInfos.append(statement)
-            } catch {
-                malformed.missing(
-                    "intel.tcb-info",
-                    expected: error.expected,
-                    actual: "\(error)",
-                    source: Self.pcsSource
-                )
-            }
-        }
-        for item in setting.collateral.items(.intelQEIdentity) {
-            do throws(ParseError) {
-                let identity = try EnclaveIdentity(parsing: item.body)
-                let id = "intel.qe-identity"
-                var findings = verifySignature(of: item, id: id)
-                let name = "identity of \(identity.id)"
-                Self.checkDates(identity.issueDate, identity.nextUpdate, id, name, setting, into: &findings)
-                let statement = SignedStatement(content: identity, findings: findings, issueDate: identity.issueDate)
-                identities.append(statement)
-            } catch {
-                malformed.missing(
-                    "intel.qe-identity",
-                    expected: error.expected,
-                    actual: "\(error)",
-                    source: Self.pcsSource
-                )
-            }
-        }
-        tcbInfos.sort { Self.isBetter($0, $1) }
-        identities.sort { Self.isBetter($0, $1) }
+        tcbInfos = statements(setting)
+        identities = statements(setting)
     }
 
-    private static func isBetter<Content>(_ a: SignedStatement<Content>, _ b: SignedStatement<Content>) -> Bool {
-        if a.findings.isClean != b.findings.isClean { return a.findings.isClean }
-        return a.issueDate > b.issueDate
+    /// Reads and verifies the documents of one kind.
+    /// - Returns: the best first.
+    private mutating func statements<Content>(_ setting: AppraisalSetting) -> [SignedStatement<Content>] {
+        var statements: [SignedStatement<Content>] = []
+        for item in setting.collateral.items(Content.kind) {
+            do throws(ParseError) {
+                let content = try Content(parsing: item.body)
+                var findings = verifySignature(of: item, id: Content.checkID)
+                Self.checkDates(of: content, setting, into: &findings)
+                statements.append(SignedStatement(content: content, findings: findings))
+            } catch {
+                malformed.missing(
+                    Content.checkID,
+                    expected: error.expected,
+                    actual: "\(error)",
+                    source: Self.pcsSource
+                )
+            }
+        }
+        return statements.sorted { a, b in
+            if a.findings.isClean != b.findings.isClean { return a.findings.isClean }
+            return a.content.issueDate > b.content.issueDate
+        }
     }
 
     /// The chain with its root last. Services send the signer first; some stored sets have the root first.
@@ -95,24 +104,22 @@ struct IntelCollateral: Sendable {
         return chain.reversed()
     }
 
-    private static func checkDates(
-        _ issueDate: Timestamp,
-        _ nextUpdate: Timestamp,
-        _ id: String,
-        _ name: String,
+    private static func checkDates<Content: IntelStatement>(
+        of content: Content,
         _ setting: AppraisalSetting,
         into findings: inout Findings
     ) {
+        let (issueDate, nextUpdate) = (content.issueDate, content.nextUpdate)
         let last = nextUpdate.adding(seconds: setting.policy.collateral.graceSeconds)
         findings.requireFresh(
-            id + ".current",
+            Content.checkID + ".current",
             issueDate <= setting.time && setting.time <= last,
             expected: "issued not after \(setting.time) and nextUpdate not before it",
             actual: "\(issueDate) to \(nextUpdate)",
             source: pcsSource
         )
         findings.holds(from: issueDate)
-        findings.holds(until: nextUpdate, what: "\(name) (nextUpdate)")
+        findings.holds(until: nextUpdate, what: "\(content.title) (nextUpdate)")
     }
 
     /// Checks the chain of a signed document, that its first certificate is Intel's signer of such documents, and the

@@ -129,7 +129,10 @@ private struct PostgresSnapshot: LedgerSnapshot {
     func storageFaults() throws(LedgerError) -> [String] {
         try PostgresDatabase.translating {
             let checks = [
-                ("hold", "SELECT id FROM hold WHERE NOT EXISTS (SELECT 1 FROM transfer WHERE transfer.id = hold.id)"),
+                (
+                    "hold",
+                    "SELECT id FROM hold WHERE NOT EXISTS (SELECT 1 FROM transfer WHERE transfer.id = hold.id AND transfer.pending_id IS NULL)"
+                ),
                 (
                     "receipt",
                     """
@@ -158,6 +161,10 @@ private struct PostgresSnapshot: LedgerSnapshot {
             }
             return faults
         }
+    }
+
+    func hasOneClock() throws(LedgerError) -> Bool {
+        try PostgresDatabase.translating { try connection.execute(PostgresSchema.hadSeveralWriters).integer(0, 0) == 0 }
     }
 
     func accounts() throws(LedgerError) -> [Account] {

@@ -2,13 +2,6 @@
 internal import Codecs
 public import Commitments
 internal import PostgreSQL
-internal import Synchronization
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#endif
 
 /// A ledger in a PostgreSQL database.
 ///
@@ -21,31 +14,67 @@ public final class PostgresLedgerStore: LedgerStore {
     /// The accruals of this many groups are folded into their accounts at once.
     static let groupsPerFold = 128
 
+    /// Who else writes to the ledger.
+    public enum Writers: Sendable {
+        /// Nobody while the fence is held. What the database finds wrong then is an error of this process.
+        case one
+        /// Other stores, each under a fence of another name and with a book of its own. They share the accounts that accrue
+        /// (issuers, escrow, fees, treasury, validators), which no writer waits for; a job, its payer and what else it
+        /// debits belong to one of them. What another has done first, to an account, a hold or a leg, is a refusal
+        /// (`.conflict`) that the database finds, after which the book is loaded again; requests that were written before
+        /// are looked for in the database, not in a filter.
+        case several
+    }
+
     let database: PostgresDatabase
     private let filter = SeenFilter()
     /// Whether this process writes. Only then does the filter know of every commit.
     private let isWriter: Bool
+    private let writers: Writers
     private let committer: GroupCommitter
+    private let writer: PostgresGroupWriter
 
     /// The ledger of a database, for writing under `fence`, or for reading without one.
     ///
     /// Acquire the fence before `load`: what another process wrote until then is loaded, and it writes nothing after.
-    /// - Parameter patienceSeconds: for how long a commit waits for a server that has gone away.
+    /// - Parameters:
+    ///   - writers: who else writes.
+    ///   - patienceSeconds: for how long a commit waits for a server that has gone away.
     public convenience init(
         database: PostgresDatabase,
         fence: Fence?,
+        writers: Writers = .one,
         patienceSeconds: Int = PostgresLedgerStore.patienceSeconds
     ) {
         // PostgreSQL's round trips cost more than its rows, so its groups are larger than SQLite's.
         let limits = GroupCommitter.Limits(batches: 256)
-        self.init(database: database, fence: fence, patienceSeconds: patienceSeconds, limits: limits)
+        self.init(
+            database: database,
+            fence: fence,
+            writers: writers,
+            patienceSeconds: patienceSeconds,
+            limits: limits
+        )
     }
 
-    init(database: PostgresDatabase, fence: Fence?, patienceSeconds: Int, limits: GroupCommitter.Limits) {
+    init(
+        database: PostgresDatabase,
+        fence: Fence?,
+        writers: Writers = .one,
+        patienceSeconds: Int,
+        limits: GroupCommitter.Limits
+    ) {
         self.database = database
+        self.writers = writers
         isWriter = fence != nil
         let filter = filter
-        let writer = GroupWriter(database: database, fence: fence, patienceSeconds: patienceSeconds)
+        let writer = PostgresGroupWriter(
+            url: database.pool.url,
+            fence: fence,
+            writers: writers,
+            patienceSeconds: patienceSeconds
+        )
+        self.writer = writer
         committer = GroupCommitter(limits: limits) { batches throws(WriteFailure) in
             try writer.write(batches)
             // After the commit and before its acknowledgement: a filling sees either the rows or this.
@@ -68,6 +97,7 @@ public final class PostgresLedgerStore: LedgerStore {
     /// Writes what is queued and refuses the rest. The database stays open for others that use it.
     public func close() throws(LedgerError) {
         committer.close()
+        writer.close()
         filter.stopFilling()
     }
 
@@ -92,7 +122,7 @@ public final class PostgresLedgerStore: LedgerStore {
         }
         let book = Book(accounts: accounts, holds: holds, latest: latest, history: self)
         try book.verify()
-        if isWriter { fillFilter() }
+        if isWriter, writers == .one { fillFilter() }
         return LedgerImage(book: book, records: records)
     }
 
@@ -180,7 +210,11 @@ public final class PostgresLedgerStore: LedgerStore {
                 guard let resolution = hold.resolution(transfers) else { return nil }
                 return .resolution(resolution, transfers: transfers)
             }
-            let found = try PostgresRows.transfers(connection, "WHERE id = $1", [.bytes(id.bytes)])
+            let found = try PostgresRows.transfers(
+                connection,
+                "WHERE id = $1 AND pending_id IS NULL",
+                [.bytes(id.bytes)]
+            )
             guard let transfer = found.first else { return nil }
             if transfer.kind == .hold, let hold = try PostgresRows.hold(connection, "id", id) {
                 return .hold(hold.hold)
@@ -208,100 +242,5 @@ public final class PostgresLedgerStore: LedgerStore {
     /// Runs reads on one consistent state of the database.
     func read<Value>(_ body: (PostgresConnection) throws -> Value) throws(LedgerError) -> Value {
         try database.transaction(.repeatableRead, readOnly: true, body)
-    }
-}
-
-/// Writes groups: fence, mark, rows, commit.
-private final class GroupWriter: Sendable {
-    private struct State {
-        var hot: [AccountID: Bool] = [:]
-        var groups = 0
-    }
-
-    private let database: PostgresDatabase
-    private let fence: Fence?
-    private let patience: Duration
-    private let state = Mutex(State())
-
-    init(database: PostgresDatabase, fence: Fence?, patienceSeconds: Int) {
-        self.database = database
-        self.fence = fence
-        patience = .seconds(patienceSeconds)
-    }
-
-    func write(_ batches: [Batch]) throws(WriteFailure) {
-        do {
-            let rows = PostgresBatchWriter(rows: try GroupRows(batches))
-            var mark = [UInt8](repeating: 0, count: 16)
-            for index in mark.indices { mark[index] = UInt8.random(in: 0...255) }
-            let start = ContinuousClock.now
-            while true {
-                do {
-                    return try database.pool.transaction { connection in try write(rows, mark, to: connection) }
-                } catch let error as PostgresError
-                    where error.isConnectionLoss && ContinuousClock.now - start < patience
-                {
-                    // The same rows under the same mark: if the lost commit happened, this one finds that out.
-                    database.pool.dropIdle()
-                    usleep(100_000)
-                }
-            }
-        } catch {
-            throw PostgresDatabase.failure(error)
-        }
-    }
-
-    private func write(_ rows: PostgresBatchWriter, _ mark: [UInt8], to connection: PostgresConnection) throws {
-        let isNew = try connection.execute(
-            "INSERT INTO commit_mark (id, at) VALUES ($1, \(PostgresClock.milliseconds)) ON CONFLICT (id) DO NOTHING",
-            [.bytes(mark)]
-        )
-        guard isNew.changed == 1 else { return }
-        try checkFence(connection)
-        let hot = try hotAccounts(rows.rows.deltas.map(\.account), connection)
-        try rows.write(to: connection) { hot.contains($0) }
-        let groups = state.withLock { state in
-            state.groups += 1
-            return state.groups
-        }
-        if groups % PostgresLedgerStore.groupsPerFold == 0 {
-            try PostgresBatchWriter.fold(connection)
-            // A mark is of use as long as its writer may still ask for it.
-            let age = "\(PostgresClock.milliseconds) - 3600000"
-            try connection.execute("DELETE FROM commit_mark WHERE at < \(age)")
-        }
-    }
-
-    /// Holds the fence's row until the commit, so that nobody can acquire it in between.
-    private func checkFence(_ connection: PostgresConnection) throws {
-        guard let fence else { return }
-        let rows = try connection.execute("SELECT epoch FROM fence WHERE name = $1 FOR SHARE", [.text(fence.name)])
-        let current = rows.count == 1 ? try rows.integer(0, 0) : 0
-        guard current == fence.epoch else {
-            throw LedgerError.fenced(name: fence.name, epoch: fence.epoch, current: current)
-        }
-    }
-
-    /// Which of these accounts are of a kind whose movements are accrued. An account's kind never changes.
-    private func hotAccounts(_ ids: [AccountID], _ connection: PostgresConnection) throws -> Set<AccountID> {
-        let known = state.withLock { $0.hot }
-        let unknown = ids.filter { known[$0] == nil }
-        var found = Set(ids.filter { known[$0] == true })
-        guard !unknown.isEmpty else { return found }
-        let kinds = PostgresBatchWriter.hotKinds.map(\.rawValue)
-        let rows = try connection.execute(
-            "SELECT id FROM account WHERE id = ANY($1::bytea[]) AND kind = ANY($2::text[])",
-            [.blobs(unknown.map(\.bytes)), .texts(kinds)]
-        )
-        let hot = Set(try (0..<rows.count).map { try AccountID(bytes: rows.bytes($0, 0)) })
-        // Only accounts that are there: one that is opened by this group has no row yet.
-        let there = try connection.execute(
-            "SELECT id FROM account WHERE id = ANY($1::bytea[])",
-            [.blobs(unknown.map(\.bytes))]
-        )
-        let ids = try (0..<there.count).map { try AccountID(bytes: there.bytes($0, 0)) }
-        state.withLock { state in for id in ids { state.hot[id] = hot.contains(id) } }
-        found.formUnion(hot)
-        return found
     }
 }

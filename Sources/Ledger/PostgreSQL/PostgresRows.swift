@@ -24,7 +24,7 @@ enum PostgresRows {
     static let holdQuery =
         "SELECT transfer." + transferColumns.split(separator: ", ").joined(separator: ", transfer.")
         + ", hold.expires_at, hold.resolution, hold.outcome, hold.resolved_at, transfer.seq"
-        + " FROM hold JOIN transfer ON transfer.id = hold.id"
+        + " FROM hold JOIN transfer ON transfer.id = hold.id AND transfer.pending_id IS NULL"
 
     static func accounts(
         _ connection: PostgresConnection,

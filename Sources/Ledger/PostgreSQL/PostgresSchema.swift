@@ -14,6 +14,7 @@ enum PostgresSchema {
         Step(name: "2 accounts, transfers, holds", sql: money),
         Step(name: "3 records, receipts, outbox", sql: documents),
         Step(name: "4 artefacts", sql: artefacts),
+        Step(name: "5 fewer keys of parts", sql: keys),
     ]
 
     private static let coordination = """
@@ -154,6 +155,14 @@ enum PostgresSchema {
         );
         """
 
+    /// The id of a hold's part follows from its resolution's and is looked for by the hold alone; open holds are read by id.
+    private static let keys = """
+        DROP INDEX transfer_id;
+        CREATE UNIQUE INDEX transfer_id ON transfer (id) WHERE pending_id IS NULL;
+        DROP INDEX hold_open;
+        CREATE INDEX hold_open ON hold (id) WHERE resolution IS NULL;
+        """
+
     /// What each account's counters are by the fold of all transfers (I7), in one statement: debits pending and posted,
     /// credits pending and posted.
     static let fold = """
@@ -171,9 +180,15 @@ enum PostgresSchema {
             FROM transfer
             UNION ALL
             SELECT held.credit, 0, 0, -post.amount, 0
-            FROM transfer AS post JOIN transfer AS held ON held.id = post.pending_id WHERE post.kind = 'post'
+            FROM transfer AS post JOIN transfer AS held ON held.id = post.pending_id
+            AND held.pending_id IS NULL WHERE post.kind = 'post'
         ) AS movement GROUP BY account
         """
+
+    /// Notes that several writers have been at the ledger, so that its transfers lie in the order of no single clock.
+    static let markSeveralWriters =
+        "INSERT INTO record (kind, id, body) VALUES ('ledger.writers', '\\x01', '') ON CONFLICT (kind, id) DO NOTHING"
+    static let hadSeveralWriters = "SELECT count(*) FROM record WHERE kind = 'ledger.writers'"
 
     /// What only PostgreSQL itself understands: room for updates in place, and vacuuming of the queue before it grows. A
     /// database that refuses these works without them.

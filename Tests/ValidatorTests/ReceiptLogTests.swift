@@ -1,0 +1,92 @@
+// From the settlement into the log: each receipt once, whatever is interrupted, and proofs only of what witnesses were asked.
+import Commitments
+import Ledger
+import LogKeeping
+import Receipts
+import Signatures
+import Synchronization
+import Testing
+import TransparencyLog
+
+@testable import Validator
+
+@Suite struct ReceiptLogTests {
+    /// A world in which one job has ended.
+    private func world() async throws -> (world: Harness, receipt: Signed<Receipt>) {
+        let world = try await Harness()
+        let ordered = try await world.offered(Terms())
+        try await world.expire(ordered)
+        let bundle = try Bundle(parsing: try await world.scheduler.receipt(job: ordered.id))
+        return (world, try Signed(verifying: try bundle.member(BundleMember.receipt)))
+    }
+
+    private func keeper(_ world: Harness) throws -> LogKeeper {
+        try LogKeeper(
+            path: world.folder.path + "/log",
+            queue: world.folder.path + "/log.sqlite",
+            origin: "log.example/r",
+            signingKey: try SigningKey(seed: [UInt8](repeating: 3, count: 32))
+        )
+    }
+
+    @Test func aReceiptGoesIntoTheLogWithItsSettlement() async throws {
+        let (world, receipt) = try await world()
+        #expect(try world.store.outbox(limit: 10).map(\.kind) == [ReceiptLog.messageKind])
+        let log = ReceiptLog(keeper: try keeper(world), store: world.store, witnesses: [], log: Harness.log)
+        #expect(try await log.proof(receipt: receipt.digest) == nil)
+        #expect(try await log.deliver() == 1)
+        #expect(try world.store.outbox(limit: 10).isEmpty)
+        #expect(try await log.deliver() == 0)
+        let proof = try #require(try await log.proof(receipt: receipt.digest))
+        #expect(proof.includes(leaf: MerkleTree.leafHash(receipt.logEntry)))
+        #expect(try await log.proof(receipt: .zero) == nil)
+        #expect(await log.standing.size == 1)
+    }
+
+    @Test func whatIsInterruptedIsNotLoggedTwice() async throws {
+        let (world, receipt) = try await world()
+        // The process dies after the log has it and before the ledger knows.
+        do {
+            let keeper = try keeper(world)
+            let message = try #require(try world.store.outbox(limit: 1).first)
+            let entry = (name: Array(message.body.prefix(32)), entry: Array(message.body.dropFirst(32)))
+            #expect(entry.name == receipt.digest.bytes && entry.entry == receipt.logEntry)
+            _ = try await keeper.append(once: [entry])
+        }
+        try await world.restart()
+        #expect(try world.store.outbox(limit: 10).count == 1)
+        let log = ReceiptLog(keeper: try keeper(world), store: world.store, witnesses: [], log: Harness.log)
+        #expect(try await log.deliver() == 1)
+        #expect(await log.standing.size == 1)
+        #expect(try await log.proof(receipt: receipt.digest)?.index == 0)
+    }
+
+    @Test func proofsWaitForTheWitnessesToBeAsked() async throws {
+        let (world, receipt) = try await world()
+        let keeper = try keeper(world)
+        let signer = try WitnessSigner(name: "w.example/w", key: SigningKey(seed: [UInt8](repeating: 4, count: 32)))
+        let state = Mutex(WitnessState(logs: [keeper.origin: [keeper.key]]))
+        let witness = ReceiptLog.Witness(url: "http://w.example", key: signer.key) { body in
+            let request = try AddCheckpointRequest(parsing: body)
+            let answer = state.withLock { $0.apply(request) }
+            guard case .cosign = answer else { return (answer.status, []) }
+            return (200, Array(try signer.cosign(request.checkpoint, at: 1_700_000_000).line.utf8))
+        }
+        struct Silent: Error {}
+        let dead = ReceiptLog.Witness(
+            url: "http://dead.example",
+            key: try WitnessSigner(name: "d", key: SigningKey(seed: [UInt8](repeating: 5, count: 32))).key
+        ) { _ in throw Silent() }
+        let log = ReceiptLog(keeper: keeper, store: world.store, witnesses: [witness, dead], log: Harness.log)
+        try await log.deliver()
+        // One that does not answer takes nothing from the signature of the other.
+        #expect(await log.standing == .init(size: 1, cosigners: 1, witnesses: 2, trouble: nil))
+        let rules = "log \(keeper.key.text)\nwitness w \(signer.key.text)\nquorum w\n"
+        let proof = try #require(try await log.proof(receipt: receipt.digest))
+        #expect(throws: Never.self) { try LogPolicy(parsing: Array(rules.utf8)).verify(proof.checkpoint) }
+        // What is public before the witnesses were asked is under no proof.
+        _ = try await keeper.append(once: [(receipt.logEntry, [1])])
+        _ = try await keeper.integrate()
+        #expect(try await log.proof(receipt: receipt.digest) == proof)
+    }
+}
