@@ -92,6 +92,7 @@ let package = Package(
         system("CPostgres", pkgConfig: "libpq", debian: "libpq-dev"),
         kernels("CFieldKernels", exclude: ["tower.inc", "tower_types.inc"]),
         kernels("CHashKernels"),
+        kernels("CEdwards25519"),
         kernels("CExactOps", exclude: ["kernels", "oracle.inc"]),
         .target(name: "CSpawn"),
         .target(name: "CFaultyDisk", linkerSettings: [.linkedLibrary("sqlite3")]),
@@ -104,7 +105,7 @@ let package = Package(
 
         // Floor 2: hashes, trees, keys.
         module("Commitments", ["Codecs", "CHashKernels", "COpenSSL"]),
-        module("Signatures", ["Codecs", "COpenSSL"]),
+        module("Signatures", ["Codecs", "CEdwards25519", "COpenSSL"]),
 
         arithmetic("Algebra", ["Codecs", "CFieldKernels", "CGMP", "COpenSSL"]),
 
@@ -219,7 +220,7 @@ let package = Package(
         tests(of: "Verdicts", ["Codecs", "Verdicts", "AssayTesting"]),
         tests(of: "Algebra", ["Algebra", "AssayTesting", "CFieldKernels", "Codecs"]),
         tests(of: "Proofs", ["Algebra", "AssayTesting", "Codecs", "Commitments", "Proofs", "Verdicts"]),
-        tests(of: "Signatures", ["Codecs", "Signatures", "AssayTesting"]),
+        tests(of: "Signatures", ["Algebra", "AssayTesting", "CEdwards25519", "COpenSSL", "Codecs", "Signatures"]),
         tests(of: "Commitments", ["CHashKernels", "COpenSSL", "Codecs", "Commitments", "AssayTesting"]),
         tests(
             of: "Attestation",

@@ -53,7 +53,10 @@ extension Registry {
             ]
         ) { bytes throws(ParseError) in
             let key = try VerifyingKey(bytes: Array(bytes.prefix(32)))
-            _ = key.isValid(signature: Array(bytes.dropFirst(32).prefix(64)), for: Array(bytes.dropFirst(96)))
+            let (signature, message) = (Array(bytes.dropFirst(32).prefix(64)), Array(bytes.dropFirst(96)))
+            let isValid = key.isValidByLibrary(signature: signature, for: message)
+            let table = PreparedVerifyingKey(key)?.isAcceptedByTable(signature, for: message) ?? false
+            require(table == isValid, "a table says what OpenSSL says")
         },
     ]
 }

@@ -38,8 +38,11 @@ public struct ByteReader: Sendable {
 
     /// The next byte.
     public mutating func readByte(_ field: String = "") throws(ParseError) -> UInt8 {
-        let slice = try read(1, field)
-        return slice[slice.startIndex]
+        guard position < bytes.endIndex else {
+            throw ParseError(field: field, expected: "1 bytes", actual: "0 left", offset: offset)
+        }
+        defer { position += 1 }
+        return bytes[position]
     }
 
     /// The next byte, without moving; `nil` at the end.

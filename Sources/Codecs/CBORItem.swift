@@ -4,7 +4,7 @@
 /// One CBOR data item and the bytes that encode it.
 public struct CBORItem: Sendable {
     /// What an item says.
-    public indirect enum Content: Sendable {
+    public enum Content: Sendable {
         /// Major type 0.
         case unsigned(UInt64)
         /// Major type 1: the number −1 − `n`.
@@ -18,7 +18,7 @@ public struct CBORItem: Sendable {
         /// Major type 5, in the order of the encoding. No two keys are equal.
         case map([Entry])
         /// Major type 6.
-        case tagged(UInt64, CBORItem)
+        indirect case tagged(UInt64, CBORItem)
         /// `false` or `true`.
         case bool(Bool)
         /// The simple value 22.

@@ -135,7 +135,7 @@ private struct CBORParser {
         case 1: content = .negative(head.argument)
         case 2: content = .bytes(try readString(head, at: start))
         case 3:
-            guard let text = String(validating: try readString(head, at: start), as: UTF8.self) else {
+            guard let text = try readString(head, at: start).withUnsafeBytes({ TextScan.text($0) }) else {
                 throw error("UTF-8 text", "other bytes", at: start)
             }
             content = .text(text)
@@ -187,7 +187,10 @@ private struct CBORParser {
         if head.isIndefinite {
             while !takeBreak() { elements.append(try readItem(depth: depth + 1)) }
         } else {
-            for _ in 0..<(try bounded(head.argument, unit: 1, at: start)) {
+            let count = try bounded(head.argument, unit: 1, at: start)
+            // An element may take one byte only, and far more memory: what comes is waited for, not what is announced.
+            elements.reserveCapacity(min(count, 16))
+            for _ in 0..<count {
                 elements.append(try readItem(depth: depth + 1))
             }
         }
@@ -198,6 +201,7 @@ private struct CBORParser {
         var entries: [CBORItem.Entry] = []
         var seen: Set<[UInt8]> = []
         var left = head.isIndefinite ? Int.max : try bounded(head.argument, unit: 2, at: start)
+        entries.reserveCapacity(min(left, 16))
         while left > 0 {
             if head.isIndefinite, takeBreak() { break }
             left -= 1

@@ -42,21 +42,37 @@ extension JSONValue {
         case .unsigned, .negative: self = .integer(try item.integer(in: .min ... .max, field))
         case .array(let elements):
             var items: [JSONValue] = []
-            for (index, element) in elements.enumerated() {
-                items.append(try JSONValue(element, field: "\(field)[\(index)]"))
+            items.reserveCapacity(elements.count)
+            for element in elements {
+                do throws(ParseError) {
+                    items.append(try JSONValue(element))
+                } catch {
+                    throw error.within("[\(items.count)]").inside(field)
+                }
             }
             self = .array(items)
         case .map(let entries):
-            var members: [(String, JSONValue)] = []
+            var object = JSONObject()
             for entry in entries {
                 guard let name = entry.key.text else {
                     throw ParseError(field: field, expected: "keys of text", actual: entry.key.typeName)
                 }
-                members.append((name, try JSONValue(entry.value, field: field.isEmpty ? name : field + "." + name)))
+                do throws(ParseError) {
+                    object[name] = try JSONValue(entry.value)
+                } catch {
+                    throw error.within(name).inside(field)
+                }
             }
-            self = .object(JSONObject(members))
+            self = .object(object)
         case .bytes, .tagged, .undefined, .simple, .float:
             throw ParseError(field: field, expected: "a value that JSON has", actual: item.typeName)
         }
+    }
+}
+
+extension ParseError {
+    /// The error within `field`, which may be the whole input.
+    fileprivate func inside(_ field: String) -> ParseError {
+        field.isEmpty ? self : within(field)
     }
 }

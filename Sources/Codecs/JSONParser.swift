@@ -97,9 +97,12 @@ private struct JSONParser {
     }
 
     mutating func parseWord(_ word: StaticString, _ value: JSONValue) throws(ParseError) -> JSONValue {
-        let wanted = word.withUTF8Buffer { Array($0) }
-        guard bytes[position...].starts(with: wanted) else { throw error("'\(word)'") }
-        position += wanted.count
+        let count = word.utf8CodeUnitCount
+        let isThere =
+            bytes.count - position >= count
+            && word.withUTF8Buffer { wanted in wanted.indices.allSatisfy { bytes[position + $0] == wanted[$0] } }
+        guard isThere else { throw error("'\(word)'") }
+        position += count
         return value
     }
 
@@ -116,7 +119,7 @@ private struct JSONParser {
             guard next == UInt8(ascii: "\"") else { throw error("a member name") }
             let start = position
             let name = try parseString()
-            guard object[name] == nil else {
+            guard object.position(of: name) == nil else {
                 position = start
                 throw error("each member once", "'\(name)' twice")
             }
@@ -124,7 +127,7 @@ private struct JSONParser {
             guard next == UInt8(ascii: ":") else { throw error("':'") }
             position += 1
             skipSpace()
-            object[name] = try parseValue(depth: depth + 1)
+            object.append(name, try parseValue(depth: depth + 1))
             skipSpace()
             switch next {
             case UInt8(ascii: ","): position += 1
@@ -161,9 +164,10 @@ private struct JSONParser {
     mutating func parseNumber() throws(ParseError) -> JSONValue {
         let start = position
         var fraction = false
-        if next == UInt8(ascii: "-") { position += 1 }
+        let isNegative = next == UInt8(ascii: "-")
+        if isNegative { position += 1 }
         let firstDigit = position
-        skipDigits()
+        let magnitude = skipDigits()
         let digits = position - firstDigit
         guard digits > 0, digits == 1 || bytes[firstDigit] != UInt8(ascii: "0") else { throw error("a number") }
         if next == UInt8(ascii: ".") {
@@ -181,6 +185,10 @@ private struct JSONParser {
             skipDigits()
             guard position > first else { throw error("a digit of the exponent") }
         }
+        // Up to 18 digits are below 2^63 and have been added up without a wrap.
+        if !fraction, digits <= 18, magnitude > 0 || !isNegative {
+            return .number(JSONNumber(isNegative ? -Int64(magnitude) : Int64(magnitude)))
+        }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         if !limits.allowsFractions {
             guard !fraction, text != "-0" else {
@@ -191,18 +199,39 @@ private struct JSONParser {
         return .number(JSONNumber(text: text))
     }
 
-    mutating func skipDigits() {
-        while let byte = next, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") { position += 1 }
+    /// Steps over digits and adds them up, modulo 2^64.
+    @discardableResult
+    mutating func skipDigits() -> UInt64 {
+        var value: UInt64 = 0
+        while let byte = next, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") {
+            value = value &* 10 &+ UInt64(byte - UInt8(ascii: "0"))
+            position += 1
+        }
+        return value
     }
 
     mutating func parseString() throws(ParseError) -> String {
-        position += 1
-        var text: [UInt8] = []
+        let start = position + 1
+        let end = bytes.withUnsafeBytes { TextScan.plainEnd($0, from: start) }
+        // Most strings are plain ASCII and are taken as they stand.
+        if end < bytes.count, bytes[end] == UInt8(ascii: "\"") {
+            position = end + 1
+            return bytes.withUnsafeBytes {
+                String(decoding: UnsafeRawBufferPointer(rebasing: $0[start..<end]), as: UTF8.self)
+            }
+        }
+        position = end
+        return try parseRestOfString(after: bytes[start..<end])
+    }
+
+    /// Reads on in a string whose first part is plain.
+    mutating func parseRestOfString(after plain: ArraySlice<UInt8>) throws(ParseError) -> String {
+        var text = Array(plain)
         while true {
             guard let byte = next else { throw error("'\"'") }
             switch byte {
             case UInt8(ascii: "\""):
-                guard let string = String(validating: text, as: UTF8.self) else {
+                guard let string = text.withUnsafeBytes({ TextScan.text($0) }) else {
                     throw error("UTF-8 text", "other bytes")
                 }
                 position += 1
@@ -212,8 +241,9 @@ private struct JSONParser {
                 try parseEscape(into: &text)
             case 0..<0x20: throw error("an escaped control character")
             default:
-                text.append(byte)
-                position += 1
+                let start = position
+                position = bytes.withUnsafeBytes { TextScan.plainEnd($0, from: start, allowsHigh: true) }
+                text.append(contentsOf: bytes[start..<position])
             }
         }
     }

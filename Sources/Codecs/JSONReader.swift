@@ -7,8 +7,13 @@
 public struct JSONReader: Sendable {
     private let object: JSONObject
     private let path: String
-    private var taken: Set<String> = []
-    private var wanted: [String] = []
+    /// The members that were taken: a bit for each of the first 64, the others by place.
+    private var taken: UInt64 = 0
+    private var takenBeyond: Set<Int> = []
+    /// The names that were asked for in vain, for the hint about an unknown member.
+    private var missed: [String] = []
+    /// Where the next member is looked for first: a document's members come in the order in which they are read.
+    private var cursor = 0
 
     /// A reader over `value`, which stands at `field` in its document.
     /// - Throws: `ParseError` when `value` is not an object.
@@ -22,20 +27,38 @@ public struct JSONReader: Sendable {
 
     /// The path of member `name` in the whole document.
     public func path(_ name: String) -> String {
-        path.isEmpty ? name : path + "." + name
+        if path.isEmpty { return name }
+        var whole = ""
+        whole.reserveCapacity(path.utf8.count + name.utf8.count + 1)
+        whole += path
+        whole += "."
+        whole += name
+        return whole
     }
 
     /// Whether the object has a member of this name. Looking does not count as taking.
     public func has(_ name: String) -> Bool {
-        object[name] != nil
+        position(of: name) != nil
+    }
+
+    private func position(of name: String) -> Int? {
+        if cursor < object.members.count, object.members[cursor].name == name { return cursor }
+        return object.position(of: name)
+    }
+
+    private func isTaken(_ position: Int) -> Bool {
+        position < 64 ? taken >> UInt64(position) & 1 == 1 : takenBeyond.contains(position)
     }
 
     /// The member's value, or `nil` when there is none.
     public mutating func optionalValue(_ name: String) -> JSONValue? {
-        wanted.append(name)
-        guard let value = object[name] else { return nil }
-        taken.insert(name)
-        return value
+        guard let position = position(of: name) else {
+            missed.append(name)
+            return nil
+        }
+        if position < 64 { taken |= 1 << UInt64(position) } else { takenBeyond.insert(position) }
+        cursor = position + 1
+        return object.members[position].value
     }
 
     /// The member's value.
@@ -48,7 +71,10 @@ public struct JSONReader: Sendable {
 
     /// A string of at most `maxBytes` bytes of UTF-8.
     public mutating func string(_ name: String, maxBytes: Int = 4096) throws(ParseError) -> String {
-        let value = try value(name)
+        try text(try value(name), name, maxBytes)
+    }
+
+    private func text(_ value: JSONValue, _ name: String, _ maxBytes: Int) throws(ParseError) -> String {
         guard case .string(let text) = value else {
             throw ParseError(field: path(name), expected: "a string", actual: value.typeName)
         }
@@ -64,11 +90,8 @@ public struct JSONReader: Sendable {
 
     /// A string, or `nil` when the member is missing.
     public mutating func optionalString(_ name: String, maxBytes: Int = 4096) throws(ParseError) -> String? {
-        guard has(name) else {
-            wanted.append(name)
-            return nil
-        }
-        return try string(name, maxBytes: maxBytes)
+        guard let value = optionalValue(name) else { return nil }
+        return try text(value, name, maxBytes)
     }
 
     /// A string that must be exactly `expected`: a schema or a fixed tag.
@@ -114,11 +137,25 @@ public struct JSONReader: Sendable {
         in range: ClosedRange<UInt64> = 0...UInt64.max
     ) throws(ParseError) -> UInt64 {
         let text = try string(name, maxBytes: 20)
-        guard let number = UInt64(text), String(number) == text, range.contains(number) else {
+        guard let number = Self.decimal(text), range.contains(number) else {
             let expected = "a decimal string from \(range.lowerBound) to \(range.upperBound)"
             throw ParseError(field: path(name), expected: expected, actual: text)
         }
         return number
+    }
+
+    /// The number that `text` writes in decimal digits, without a leading zero.
+    private static func decimal(_ text: String) -> UInt64? {
+        var value: UInt64 = 0
+        for byte in text.utf8 {
+            guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
+            let (product, isTooLarge) = value.multipliedReportingOverflow(by: 10)
+            let (sum, isLarger) = product.addingReportingOverflow(UInt64(byte - UInt8(ascii: "0")))
+            guard !isTooLarge, !isLarger else { return nil }
+            value = sum
+        }
+        guard let first = text.utf8.first, first != UInt8(ascii: "0") || text.utf8.count == 1 else { return nil }
+        return value
     }
 
     /// Lower-case hexadecimal text of `count` bytes.
@@ -153,9 +190,12 @@ public struct JSONReader: Sendable {
         max: Int,
         _ read: (JSONValue, String) throws(ParseError) -> Element
     ) throws(ParseError) -> [Element] {
+        let elements = try array(name, max: max)
         var result: [Element] = []
-        for (index, element) in try array(name, max: max).enumerated() {
-            result.append(try read(element, path(name) + "[\(index)]"))
+        result.reserveCapacity(elements.count)
+        let list = path(name) + "["
+        for (index, element) in elements.enumerated() {
+            result.append(try read(element, list + String(index) + "]"))
         }
         return result
     }
@@ -168,8 +208,10 @@ public struct JSONReader: Sendable {
     /// Refuses members that were never asked for.
     /// - Throws: `ParseError` naming the first unknown member and the nearest known one.
     public func finish() throws(ParseError) {
-        for member in object.members where !taken.contains(member.name) {
-            let nearest = wanted.min { Self.distance($0, member.name) < Self.distance($1, member.name) }
+        for position in object.members.indices where !isTaken(position) {
+            let member = object.members[position]
+            let known = object.members.indices.filter(isTaken).map { object.members[$0].name } + missed
+            let nearest = known.min { Self.distance($0, member.name) < Self.distance($1, member.name) }
             let hint = nearest.map { " (nearest known: '\($0)')" } ?? ""
             throw ParseError(
                 field: path(member.name),
@@ -181,7 +223,8 @@ public struct JSONReader: Sendable {
 
     /// The member that nobody has taken and whose name differs from `name` by at most two edits; for error messages.
     public func nearestMember(to name: String) -> String? {
-        object.members.map(\.name).filter { !taken.contains($0) && Self.distance($0, name) <= 2 }
+        object.members.indices.filter { !isTaken($0) }.map { object.members[$0].name }
+            .filter { Self.distance($0, name) <= 2 }
             .min { Self.distance($0, name) < Self.distance($1, name) }
     }
 

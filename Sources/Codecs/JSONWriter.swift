@@ -71,18 +71,30 @@ extension JSONValue {
 
     private static func write(_ text: String, to output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): output.append(contentsOf: [UInt8(ascii: "\\"), byte])
-            case 0x08: output.append(contentsOf: "\\b".utf8)
-            case 0x09: output.append(contentsOf: "\\t".utf8)
-            case 0x0a: output.append(contentsOf: "\\n".utf8)
-            case 0x0c: output.append(contentsOf: "\\f".utf8)
-            case 0x0d: output.append(contentsOf: "\\r".utf8)
-            case 0..<0x20: output.append(contentsOf: ("\\u00" + Hex.encode([byte])).utf8)
-            default: output.append(byte)
+        var text = text
+        text.withUTF8 { bytes in
+            let bytes = UnsafeRawBufferPointer(bytes)
+            var start = 0
+            while true {
+                let end = TextScan.plainEnd(bytes, from: start, allowsHigh: true)
+                output.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+                guard end < bytes.count else { break }
+                writeEscape(bytes[end], to: &output)
+                start = end + 1
             }
         }
         output.append(UInt8(ascii: "\""))
+    }
+
+    private static func writeEscape(_ byte: UInt8, to output: inout [UInt8]) {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): output.append(contentsOf: [UInt8(ascii: "\\"), byte])
+        case 0x08: output.append(contentsOf: "\\b".utf8)
+        case 0x09: output.append(contentsOf: "\\t".utf8)
+        case 0x0a: output.append(contentsOf: "\\n".utf8)
+        case 0x0c: output.append(contentsOf: "\\f".utf8)
+        case 0x0d: output.append(contentsOf: "\\r".utf8)
+        default: output.append(contentsOf: ("\\u00" + Hex.encode([byte])).utf8)
+        }
     }
 }

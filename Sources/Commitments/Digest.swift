@@ -12,16 +12,17 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
 
     /// Takes 32 bytes.
     /// - Throws: `ParseError` for any other number of bytes.
-    public init(_ bytes: some Collection<UInt8>, field: String = "digest") throws(ParseError) {
+    public init(_ bytes: some Collection<UInt8>, field: @autoclosure () -> String = "digest") throws(ParseError) {
         guard bytes.count == Self.count else {
-            throw ParseError(field: field, expected: "32 bytes", actual: "\(bytes.count) bytes")
+            throw ParseError(field: field(), expected: "32 bytes", actual: "\(bytes.count) bytes")
         }
         self.init { $0.copyBytes(from: bytes) }
     }
 
     /// Reads 64 lower-case hexadecimal digits.
-    public init(hex: some StringProtocol, field: String = "digest") throws(ParseError) {
-        try self.init(try Hex.decode(hex, count: Self.count, field: field), field: field)
+    public init(hex: some StringProtocol, field: @autoclosure () -> String = "digest") throws(ParseError) {
+        let bytes = try Hex.decode(hex, count: Self.count, field: field())
+        self.init { $0.copyBytes(from: bytes) }
     }
 
     /// A digest whose 32 bytes `fill` writes.

@@ -35,8 +35,8 @@ public struct JobID: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Reads 64 lower-case hexadecimal digits.
-    public init(text: some StringProtocol, field: String = "jobId") throws(ParseError) {
-        digest = try Digest(hex: text, field: field)
+    public init(text: some StringProtocol, field: @autoclosure () -> String = "jobId") throws(ParseError) {
+        digest = try Digest(hex: text, field: field())
     }
 
     /// The bytes in hexadecimal.
@@ -51,8 +51,8 @@ public struct AccountName: Hashable, Sendable, CustomStringConvertible {
     public var description: String { text }
 
     /// Reads 32 lower-case hexadecimal digits.
-    public init(text: String, field: String = "account") throws(ParseError) {
-        _ = try Hex.decode(text, count: 16, field: field)
+    public init(text: String, field: @autoclosure () -> String = "account") throws(ParseError) {
+        _ = try Hex.decode(text, count: 16, field: field())
         self.text = text
     }
 

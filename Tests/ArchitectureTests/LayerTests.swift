@@ -12,7 +12,7 @@ struct SourceTree {
     static let floors: [[String]] = [
         [
             "COpenSSL", "COpenCL", "CCurl", "CGMP", "CPostgres", "CFaultyDisk", "CSpawn", "CSandbox", "CFieldKernels",
-            "CHashKernels", "CExactOps",
+            "CHashKernels", "CEdwards25519", "CExactOps",
         ],
         ["Codecs", "Verdicts", "PostgreSQL"],
         ["Commitments", "Signatures", "Algebra"],

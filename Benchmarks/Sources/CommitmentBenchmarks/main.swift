@@ -178,33 +178,6 @@ func log() async throws {
     )
 }
 
-/// Whole receipts read and verified: envelope, signature and every field, by one thread.
-func receipts() async throws {
-    let bundle = try await BundleFactory().bundle(.accepted)
-    let dsse = try Bundle(parsing: bundle).member(BundleMember.receipt)
-    let signed = try Signed<Receipt>(verifying: dsse)
-    let factory = try BundleFactory()
-    let cose = try COSEDocument.sign(signed.predicate, subjects: signed.subjects, with: factory.engine).bytes
-    let count = 20_000
-    let key = factory.engine.verifyingKey
-    let message = [UInt8](repeating: 7, count: 256)
-    let signature = try factory.engine.signature(for: message)
-    var valid = 0
-    let bare = Clock.median { for _ in 0..<count where key.isValid(signature: signature, for: message) { valid += 1 } }
-    for (name, bytes, read) in [
-        ("DSSE", dsse, { (bytes: [UInt8]) in _ = try Signed<Receipt>(verifying: bytes, key: key) }),
-        ("COSE", cose, { (bytes: [UInt8]) in _ = try COSEDocument<Receipt>(verifying: bytes, key: key) }),
-    ] as [(String, [UInt8], ([UInt8]) throws -> Void)] {
-        let time = try Clock.median { for _ in 0..<count { try read(bytes) } }
-        print(
-            "receipt verify, \(name) and fields, \(bytes.count) bytes: \(format(Double(count) / time.processor, 0))/s per "
-                + "core, \(format(bare.processor / time.processor)) of a bare Ed25519 check "
-                + "(\(format(Double(count) / bare.processor, 0))/s)"
-        )
-    }
-    precondition(valid == 3 * count)
-}
-
 let arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first {
 case nil:
