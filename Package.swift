@@ -247,8 +247,8 @@ let package = Package(
         tests(
             of: "Appraisal",
             [
-                "Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal", "AssayTesting",
-                "TransparencyLog",
+                "Attestation", "Codecs", "Verdicts", "Signatures", "Commitments", "Replay", "Receipts", "Appraisal",
+                "AssayTesting", "TransparencyLog",
             ]
         ),
         tests(of: "Conformance", ["Codecs", "Verdicts", "Conformance", "AssayTesting"]),

@@ -55,6 +55,15 @@ extension Registry {
                 require(witness.key.isValid(signature, for: checkpoint.note.text), "no cosignature that does not hold")
             }
         },
+        FuzzTarget("log.ccf-statement", seeds: [.shared("commitments/cose/scitt")]) { bytes throws(ParseError) in
+            for receipt in try TransparentStatement(parsing: bytes).receipts {
+                if let read = try? CCFReceipt(parsing: receipt) { _ = read.root }
+            }
+        },
+        FuzzTarget("log.ccf-receipt", seeds: [.made { try ccfReceipts() }]) { bytes throws(ParseError) in
+            let receipt = try CCFReceipt(parsing: bytes)
+            require(receipt.path.count <= 64 && receipt.root != .zero, "a path has an end")
+        },
         FuzzTarget("log.cose-receipt", seeds: [.made { try coseReceipts() }]) { bytes throws(ParseError) in
             let receipt = try COSEReceipt(parsing: bytes)
             guard let key = try? SigningKey(seed: Array(1...32)).verifyingKey else { return }
@@ -74,6 +83,18 @@ extension Registry {
         let inclusion = COSEReceipt.Proof.inclusion(size: 5, index: 3, path: new.inclusionProof(index: 3) ?? [])
         let growth = COSEReceipt.Proof.consistency(oldSize: 3, newSize: 5, path: new.consistencyProof(oldSize: 3) ?? [])
         return try [inclusion, growth].map { try COSEReceipt.sign($0, root: new.root, with: key) }
+    }
+
+    private static func ccfReceipts() throws -> [[UInt8]] {
+        let hash = [UInt8](repeating: 7, count: 32)
+        let proof = CBORValue.labelled([
+            1: .array([.bytes(hash), .text("ce:1.2:ab"), .bytes(hash)]),
+            2: .array([.array([.bool(true), .bytes(hash)]), .array([.bool(false), .bytes(hash)])]),
+        ]).encoded()
+        let protected = CBORValue.labelled([1: .integer(-7), 395: .integer(2)]).encoded()
+        let unprotected = CBORValue.labelled([396: .labelled([-1: .array([.bytes(proof)])])])
+        let parts: [CBORValue] = [.bytes(protected), unprotected, .null, .bytes(hash + hash)]
+        return [CBORValue.tagged(COSESign1.tag, .array(parts)).encoded()]
     }
 
     private static let notes: [Seeds] = [

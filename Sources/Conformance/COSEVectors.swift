@@ -1,7 +1,9 @@
 // COSE_Sign1 structures of the COSE working group's examples, and the published COSE receipts and SCITT statements.
+internal import Appraisal
 internal import Attestation
 public import Codecs
 internal import Signatures
+internal import TransparencyLog
 public import Verdicts
 
 /// Family `cose`.
@@ -14,10 +16,11 @@ public struct COSEVectors: VectorFamily {
     public func checks(_ file: VectorFile) async throws(ParseError) -> [Check] {
         if file.path.hasSuffix(".json") {
             guard file.path.hasPrefix("cose-wg/") else {
-                return [file.skip("", "certificates of a service whose receipts are not verified here")]
+                return [file.skip("", "the certificates of a service, which are checked with its receipt")]
             }
             return [try example(file)]
         }
+        if file.path.hasSuffix("uvm_0.2.10.cose") { return try transparent(file) }
         // Their keys are not published, or their receipts are of another tree: form only.
         do throws(ParseError) {
             let message = try COSESign1(parsing: file.bytes[...], .init(isDeterministic: false, bytes: 4 << 20))
@@ -30,6 +33,25 @@ public struct COSEVectors: VectorFamily {
             guard error.field == "cose.protected" else { throw error }
             return [file.skip("", "a protected header above the bound of 4096 bytes, which is refused by rule")]
         }
+    }
+
+    /// A statement with the receipt of a service whose certificates lie beside it.
+    private func transparent(_ file: VectorFile) throws(ParseError) -> [Check] {
+        let statement = try TransparentStatement(parsing: file.bytes)
+        let keys = try Self.serviceKeys(try file.sibling("scitt/esrp-cts-db.json"))
+        return LogAppraiser.checks(statement, services: keys).map { check in
+            file.check(check.id, check.result == .pass, expected: check.expected, actual: check.actual)
+        } + [file.skip("signature", "PS384 under a certificate chain (did:x509), which is not verified here")]
+    }
+
+    /// The distinct keys of the certificates in a service's list.
+    private static func serviceKeys(_ bytes: [UInt8]) throws(ParseError) -> [PublicKey] {
+        var document = try JSONReader(try JSONValue(parsing: bytes))
+        return try document.array("parameters", max: 64) { (value, path) throws(ParseError) -> PublicKey in
+            var entry = try JSONReader(value, path)
+            let der = try Base64.decode(try entry.string("serviceCertificate"), field: path)
+            return try Certificate(der: der, field: path).publicKey
+        }.reduce(into: []) { keys, key in if !keys.contains(key) { keys.append(key) } }
     }
 
     private func example(_ file: VectorFile) throws(ParseError) -> Check {

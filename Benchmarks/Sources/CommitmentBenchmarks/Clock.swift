@@ -21,6 +21,23 @@ enum Clock {
         return (now(CLOCK_PROCESS_CPUTIME_ID) - processor, now(CLOCK_MONOTONIC) - wall)
     }
 
+    /// The medians of two pieces of work that take turns: of the processor time and of the wall, each by itself.
+    static func inTurns(
+        _ count: Int,
+        _ first: () throws -> Void,
+        _ second: () throws -> Void
+    ) rethrows -> (first: (processor: Double, wall: Double), second: (processor: Double, wall: Double)) {
+        var runs: [[(processor: Double, wall: Double)]] = [[], []]
+        for _ in 0..<count {
+            runs[0].append(try measure(first))
+            runs[1].append(try measure(second))
+        }
+        let medians = runs.map { runs in
+            (processor: runs.map(\.processor).sorted()[count / 2], wall: runs.map(\.wall).sorted()[count / 2])
+        }
+        return (medians[0], medians[1])
+    }
+
     /// The median of three runs, by processor time.
     static func median(_ work: () throws -> Void) rethrows -> (processor: Double, wall: Double) {
         var runs: [(processor: Double, wall: Double)] = []

@@ -14,7 +14,7 @@ struct LogCommand: ParsableCommand {
         abstract: "Keep, prove, check and witness transparency logs (C2SP tlog-tiles).",
         subcommands: [
             LogAppend.self, LogRoot.self, LogProve.self, LogCheckProof.self, LogReceipt.self, LogCheckReceipt.self,
-            LogCosign.self, LogWitness.self, LogFsck.self,
+            LogCheckStatement.self, LogCosign.self, LogWitness.self, LogFsck.self,
         ]
     )
 }
