@@ -275,7 +275,7 @@ let package = Package(
             [
                 "Algebra", "Appraisal", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI",
                 "EngineClient", "Ledger",
-                "LogKeeping", "Market",
+                "LogKeeping", "Market", "PostgreSQL",
                 "Proofs", "Receipts", "Replay", "Signatures", "TransparencyLog", "Validator", "Verdicts", logging,
             ]
         ),

@@ -19,9 +19,9 @@ public final class CommitTicket: Sendable {
         finish(result)
     }
 
-    /// Returns when the batch is durable.
+    /// Returns when the batch is durable; at once, and on the caller's own actor, when it is already.
     /// - Throws: `LedgerError` when it was not written.
-    public func durable() async throws(LedgerError) {
+    nonisolated(nonsending) public func durable() async throws(LedgerError) {
         let result = await withCheckedContinuation { continuation in
             let done: Result<Void, LedgerError>? = state.withLock { state in
                 switch state {

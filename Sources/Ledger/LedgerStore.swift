@@ -220,7 +220,7 @@ extension LedgerStore {
     /// Makes a batch durable.
     /// - Throws: `LedgerError` when it was not written. `.storeBusy` leaves the caller's book good; after any other error
     ///   load it again.
-    public func commit(_ batch: Batch) async throws(LedgerError) {
+    nonisolated(nonsending) public func commit(_ batch: Batch) async throws(LedgerError) {
         try await submit(batch).durable()
     }
 }

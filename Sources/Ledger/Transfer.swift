@@ -116,7 +116,8 @@ public struct Resolution: Sendable, Equatable {
     public var hold: TransferID
     /// What is paid out of it; an empty list gives everything back.
     public var legs: [Leg]
-    /// The attempt that the legs are recorded under (I4); the hold's own attempt may be an earlier one.
+    /// The attempt that the legs are recorded under (I4); the hold's own attempt may be an earlier one. Without legs it is
+    /// recorded nowhere, and a request that comes again with another one is the same request.
     public var attempt: UInt32
     /// The digest of the verdict that allows the legs; demanded as soon as there is one (I5).
     public var verdict: Digest?

@@ -18,7 +18,7 @@ struct FleetTests {
     /// The folder with the engine's keys, which the schedulers share.
     let engineData: String
     let customer: Customer
-    /// The folders of three agents; any of them may validate.
+    /// The folders of four agents; any of them may validate.
     let agents: [DataFolder]
 
     init() throws {
@@ -27,7 +27,7 @@ struct FleetTests {
         engineData = folder.path + "/engine"
         customer = try Customer(data: engineData)
         let path = folder.path
-        agents = try (1...3).map { number in
+        agents = try (1...4).map { number in
             let folder = DataFolder(path: "\(path)/agent\(number)")
             try folder.prepare()
             return folder
@@ -57,7 +57,7 @@ struct FleetTests {
     /// Orders jobs until `count` are acknowledged; an order without an answer is sent again under its own number.
     private func order(_ numbers: Range<Int>, _ client: any EngineAPI) async throws -> Set<Digest> {
         var acknowledged: Set<Digest> = []
-        let job = try SmallJob.job(patience: 8, attempts: 5)
+        let job = try SmallJob.job(patience: 15, attempts: 5)
         for number in numbers {
             for turn in 1... {
                 do {
@@ -83,8 +83,10 @@ struct FleetTests {
         let provider = try agent(0, "provider", urls)
         let validator = try agent(1, "validator", urls)
         let both = try agent(2, "validator,provider", urls)
+        // A node is given a job once. Two that stay alive are enough even when a slow machine makes one of them late.
+        let spare = try agent(3, "provider", urls)
         try await customer.open(client)
-        for number in [0, 2] { try await customer.stake(client, node: try agents[number].key(.node).verifyingKey) }
+        for number in [0, 2, 3] { try await customer.stake(client, node: try agents[number].key(.node).verifyingKey) }
 
         // The standby shows what is there and takes nothing.
         let standby = try HTTPEngineClient(url: urlTwo)
@@ -110,9 +112,8 @@ struct FleetTests {
         let views = try await Ends.of(acknowledged, client, seconds: 150)
         #expect(views.count == acknowledged.count, "\(acknowledged.count - views.count) are open\n\(second.errorText)")
         #expect(acknowledged.count == 15)
-        // On a slow machine a job can run out of nodes that have not tried it; then it is refunded.
-        let accepted = views.values.filter { $0.outcome == "accepted" }
-        #expect(accepted.count >= 8, "\(views.values)")
+        let others = views.values.filter { $0.outcome != "accepted" }
+        #expect(others.isEmpty, "\(others)\n\(both.errorText)\n\(spare.errorText)")
 
         let reckoning = Reckoning(acknowledged: acknowledged, views: views, customer: customer, name: "fleet")
         try await reckoning.audit(client, validators: try agents.map { try $0.key(.validator).verifyingKey })
@@ -121,7 +122,7 @@ struct FleetTests {
         #expect(try await third.url() != nil, "\(third.errorText)")
         #expect(try await second.terminate(within: 10) == 0, "\(second.errorText)")
         #expect(try await third.leads(), "\(third.errorText)")
-        for daemon in [both, third] {
+        for daemon in [both, spare, third] {
             #expect(try await daemon.terminate(within: 10) == 0, "\(daemon.errorText)")
         }
         try reckoning.check(try store())

@@ -115,7 +115,7 @@ struct Reckoning {
         var acknowledged: Set<Digest> = []
         var next = 0
         // More than the short lives can finish: there is work at every kill.
-        let jobs = Self.rounds * 8 / 5
+        let jobs = Self.rounds / 2
         var interrupted: Set<String> = []
         let arguments = ["--data", data, "--listen", "127.0.0.1:0", "--log-level", "notice"] + options
 
@@ -161,13 +161,13 @@ struct Reckoning {
             let (sent, number, phases) = await feeding.value
             acknowledged.formUnion(sent)
             interrupted.formUnion(phases)
+            next = number
             guard round % 10 == 9 else { continue }
             // Seldom, so that mostly the daemon itself has to recover the file.
             let store = try open()
             let report = try Fsck.run(store)
             #expect(report.isClean, "seed \(seed) round \(round): \(report.checks.filter { !$0.passed })")
             try store.close()
-            next = number
         }
 
         let last = try DaemonProcess(arguments)

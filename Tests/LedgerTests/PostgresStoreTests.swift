@@ -42,6 +42,34 @@ struct PostgresStoreTests {
         #expect(try Fsck.run(second).isClean)
     }
 
+    /// A commit that is under way holds the fence: whoever takes it over finds what was committed, or it is not committed.
+    @Test func aTakeoverWaitsForACommitUnderWay() async throws {
+        let url = try server.newDatabase()
+        let database = try PostgresDatabase(url: url)
+        let fences = PostgresWorkQueue(database: database)
+        // A lease that has ended, so that the next one need not wait for it.
+        let fence = try #require(try fences.acquire("ledger", holder: [1], leaseMilliseconds: 1))
+        let first = PostgresLedgerStore(database: database, fence: fence)
+        var book = try first.load().book
+        try await first.commit(Batch(effects: try town.open(&book, funds: 1000)))
+        let other = try PostgresConnection(url: url)
+        try other.run(
+            """
+            CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN PERFORM pg_sleep(0.4); RETURN NEW; END $$;
+            CREATE TRIGGER dawdle BEFORE INSERT ON record FOR EACH STATEMENT EXECUTE FUNCTION dawdle();
+            """
+        )
+        let effects = try book.apply(.transfer(town.transfer("slow", town.alice, town.bob, 7)), at: 1)
+        let ticket = first.submit(Batch(effects: [effects], records: [Record(kind: "x", id: [1], body: [])]))
+        let sleeping =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+        for _ in 0..<1000 where try other.execute(sleeping).integer(0, 0) == 0 { usleep(2000) }
+        let second = try PostgresLedgerStore.writer(url, holder: 2)
+        #expect(try second.load().book.accounts[town.bob.id]?.creditsPosted == 7)
+        try await ticket.durable()
+    }
+
     @Test func accrualsAreFoldedAndLoseNothing() async throws {
         let store = try writer(server.newDatabase())
         var book = try store.load().book

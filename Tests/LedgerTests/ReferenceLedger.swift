@@ -54,7 +54,7 @@ struct ReferenceLedger {
         case .resolve(let resolution): id = resolution.id
         case .expire(let hold): id = TransferID(deriving: Array("expire".utf8), hold.bytes)
         }
-        if let earlier = done[id] { return earlier == operation ? (nil, true) : (.conflict, false) }
+        if let earlier = done[id] { return earlier == Self.recorded(operation) ? (nil, true) : (.conflict, false) }
         let refusal =
             switch operation {
             case .openAccount: Refusal?.none
@@ -63,8 +63,15 @@ struct ReferenceLedger {
             case .resolve(let resolution): resolve(resolution)
             case .expire(let hold): expire(hold, now)
             }
-        if refusal == nil { done[id] = operation }
+        if refusal == nil { done[id] = Self.recorded(operation) }
         return (refusal, false)
+    }
+
+    /// What is known of an operation afterwards: whose attempt it was stands in the legs, so without legs it is not known.
+    private static func recorded(_ operation: LedgerOperation) -> LedgerOperation {
+        guard case .resolve(var resolution) = operation, resolution.legs.isEmpty else { return operation }
+        resolution.attempt = 0
+        return .resolve(resolution)
     }
 
     private func refusal(_ transfer: Transfer) -> Refusal? {

@@ -24,6 +24,7 @@ private struct QueueContract {
     func run() throws {
         try order()
         try leases()
+        try epochs()
         try results()
         try fences()
     }
@@ -79,6 +80,22 @@ private struct QueueContract {
         #expect(try queue.results(of: item(10).id).count == 2)
         try queue.forgetResults(beforeMilliseconds: .max)
         #expect(try queue.results(of: item(10).id).isEmpty)
+    }
+
+    /// A worker that gets an item again is not answered for what it did under its earlier lease.
+    private func epochs() throws {
+        try queue.enqueue([item(15)])
+        let first = try #require(try queue.claim(queue: "q", worker: [1], limit: 1, leaseMilliseconds: 40).first)
+        try wait(60)
+        let second = try #require(try queue.claim(queue: "q", worker: [1], limit: 1, leaseMilliseconds: 60_000).first)
+        #expect(second.epoch == first.epoch + 1)
+        #expect(try queue.extend(first, leaseMilliseconds: 1000) == nil)
+        #expect(try !queue.release(first))
+        #expect(try queue.finish(first, result: [1]) == .stale(current: second.epoch))
+        #expect(try queue.finish(second, result: [2]) == .accepted)
+        #expect(try queue.finished(queue: "q", limit: 10).map(\.body) == [[2]])
+        try queue.remove([item(15).id])
+        try queue.forgetResults(beforeMilliseconds: .max)
     }
 
     private func results() throws {

@@ -5,6 +5,7 @@ import EngineAPI
 import Foundation
 import Ledger
 import Market
+import PostgreSQL
 import Receipts
 import Signatures
 import Synchronization
@@ -40,13 +41,53 @@ private final class PausedFences: FenceStore {
     func present(_ name: String) throws(LedgerError) -> Fence? { try inner.present(name) }
 }
 
+/// Fences of a database that is slow, or does not answer.
+private final class TroubledFences: FenceStore {
+    private let inner: any FenceStore
+    private let clock: TestClock
+    private let state = Mutex((delay: 0, isDown: false))
+
+    init(_ inner: any FenceStore, _ clock: TestClock) {
+        self.inner = inner
+        self.clock = clock
+    }
+
+    /// So many seconds pass while the database answers.
+    func delay(_ seconds: Int) { state.withLock { $0.delay = seconds } }
+    func goDown(_ isDown: Bool) { state.withLock { $0.isDown = isDown } }
+
+    private func pass() throws(LedgerError) {
+        let (delay, isDown) = state.withLock { ($0.delay, $0.isDown) }
+        if isDown { throw .storage(detail: "nobody answers") }
+        if delay > 0 { clock.advance(Int64(delay)) }
+    }
+
+    func acquire(_ name: String, holder: [UInt8], leaseMilliseconds: Int64) throws(LedgerError) -> Fence? {
+        try pass()
+        return try inner.acquire(name, holder: holder, leaseMilliseconds: leaseMilliseconds)
+    }
+
+    func renew(_ fence: Fence, leaseMilliseconds: Int64) throws(LedgerError) -> Bool {
+        try pass()
+        return try inner.renew(fence, leaseMilliseconds: leaseMilliseconds)
+    }
+
+    func resign(_ fence: Fence) throws(LedgerError) { try inner.resign(fence) }
+
+    func present(_ name: String) throws(LedgerError) -> Fence? { try inner.present(name) }
+}
+
 @Suite(.enabled(if: PrivatePostgres.isInstalled(for: "SchedulerSeatTests")))
 struct SchedulerSeatTests {
     private let keys = Keys()
     private let clock = TestClock()
+    private let url: String
     private let database: PostgresDatabase
 
-    init() throws { database = try PostgresDatabase(url: try PrivatePostgres.shared.get().newDatabase()) }
+    init() throws {
+        url = try PrivatePostgres.shared.get().newDatabase()
+        database = try PostgresDatabase(url: url)
+    }
 
     private var configuration: MarketConfiguration {
         MarketConfiguration(
@@ -163,6 +204,121 @@ struct SchedulerSeatTests {
         await only.resign()
         // Given back, the lease is the next one's at once.
         #expect(try queue.acquire(SchedulerSeat.fenceName, holder: [9], leaseMilliseconds: 1000)?.epoch == 2)
+    }
+
+    /// A lease is counted from before it was asked for: what the database takes to answer is part of it.
+    @Test func aSlowAnswerShortensTheLease() async throws {
+        let fences = TroubledFences(PostgresWorkQueue(database: database), clock)
+        fences.delay(40)
+        let only = try seat("only", fences)
+        let running = Task { try await only.run(url: "http://only") }
+        try await until("the leader") { only.standing.role == .leader }
+        clock.advance(21)
+        #expect(only.standing.role == .standby)
+        #expect(only.scheduler == nil)
+        running.cancel()
+        _ = try? await running.value
+        await only.resign()
+    }
+
+    /// Somebody may have been told otherwise by a successor while this process was answering.
+    @Test func anAnswerThatTookLongerThanTheLeaseIsNotGiven() async throws {
+        let only = try seat("only", PostgresWorkQueue(database: database))
+        let running = Task { try await only.run(url: "http://only") }
+        try await until("the leader") { only.standing.role == .leader }
+        let clock = clock
+        await #expect { try await only.ask { _ in clock.advance(61) } } throws: { error in
+            (error as? EngineError)?.id == "engine.standby"
+        }
+        running.cancel()
+        _ = try? await running.value
+        await only.resign()
+    }
+
+    @Test func whatWasReadTooLongAgoIsReadAgain() async throws {
+        let only = try seat("only", PostgresWorkQueue(database: database))
+        let running = Task { try await only.run(url: "http://only") }
+        try await until("the leader") { only.standing.role == .leader }
+        let clock = clock
+        let fresh = try await only.look({ _ in "memory" }, else: { _ in "database" })
+        #expect(fresh == "memory")
+        let late = try await only.look(
+            { _ in
+                clock.advance(61)
+                return "memory"
+            },
+            else: { _ in "database" }
+        )
+        #expect(late == "database")
+        running.cancel()
+        _ = try? await running.value
+        await only.resign()
+    }
+
+    /// A leader with nothing to write finds out by its next renewal.
+    @Test func anIdleLeaderFindsOutThatItWasReplaced() async throws {
+        let queue = PostgresWorkQueue(database: database)
+        let only = try seat("only", queue, lease: 600)
+        let running = Task { try await only.run(url: "http://only") }
+        try await until("the leader") { only.standing.role == .leader }
+        try queue.resign(try #require(try queue.present(SchedulerSeat.fenceName)))
+        let other = try queue.acquire(SchedulerSeat.fenceName, holder: [9], leaseMilliseconds: 60_000)
+        #expect(other?.epoch == 2)
+        try await until("the standby") { only.standing.role == .standby }
+        running.cancel()
+        _ = try? await running.value
+        await only.resign()
+        // What was not its own it has not given back.
+        #expect(try queue.acquire(SchedulerSeat.fenceName, holder: [8], leaseMilliseconds: 1000) == nil)
+    }
+
+    /// A leader that cannot renew until its lease may have ended begins anew: with a new epoch and what is in the database.
+    @Test func aLeaderThatCannotRenewBeginsAnew() async throws {
+        let fences = TroubledFences(PostgresWorkQueue(database: database), clock)
+        let only = try seat("only", fences, lease: 1500)
+        let running = Task { try await only.run(url: "http://only") }
+        try await until("the leader") { only.standing.role == .leader }
+        fences.goDown(true)
+        clock.advance(2)
+        try await until("the end") { only.trouble?.contains("nobody answers") == true }
+        fences.goDown(false)
+        try await until("the second beginning") { only.takeovers == 2 && only.standing.epoch == 2 }
+        running.cancel()
+        _ = try? await running.value
+        await only.resign()
+    }
+
+    /// After a write that failed the next in line, which may be the same process, begins from what the database holds. Money
+    /// that does not add up is begun on by nobody: the seat stays taken.
+    @Test(arguments: [false, true])
+    func aFailureIsGivenAwayAndAViolationIsKept(isViolation: Bool) async throws {
+        let queue = PostgresWorkQueue(database: database)
+        let only = try seat("only", queue, lease: 600)
+        let running = Task { try await only.run(url: "http://only") }
+        try await until("the leader") { only.standing.role == .leader }
+        let error = isViolation ? "ERRCODE = '23514', CONSTRAINT = 'i2_overdraft'" : "ERRCODE = '58030'"
+        try PostgresConnection(url: url).run(
+            """
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN RAISE EXCEPTION 'no' USING \(error); END $$;
+            CREATE TRIGGER refuse BEFORE INSERT ON account FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+            """
+        )
+        await #expect(throws: EngineError.self) {
+            _ = try await only.account(request: try request(.open, try SigningKey.generate()))
+        }
+        if isViolation {
+            // Long enough for several renewals.
+            try await Task.sleep(for: .milliseconds(1200))
+            #expect(only.takeovers == 1)
+            #expect(only.standing.role == .leader)
+            #expect(try queue.acquire(SchedulerSeat.fenceName, holder: [9], leaseMilliseconds: 1000) == nil)
+        } else {
+            try await until("the second beginning") { only.takeovers == 2 && only.standing.epoch == 2 }
+        }
+        running.cancel()
+        _ = try? await running.value
+        await only.resign()
     }
 
     @Test func aStoreOfAnotherEngineIsRefused() async throws {

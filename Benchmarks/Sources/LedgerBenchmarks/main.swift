@@ -141,12 +141,14 @@ struct Pipeline {
 
     init(depth: Int) { self.depth = depth }
 
-    mutating func push(_ batch: Batch, _ store: any LedgerStore, _ book: inout Book) async throws {
+    nonisolated(nonsending) mutating func push(_ batch: Batch, _ store: any LedgerStore, _ book: inout Book)
+        async throws
+    {
         waiting.append((batch, store.submit(batch)))
         while waiting.count - next >= depth { try await pop(&book) }
     }
 
-    mutating func pop(_ book: inout Book) async throws {
+    nonisolated(nonsending) mutating func pop(_ book: inout Book) async throws {
         try await waiting[next].1.durable()
         book.release(waiting[next].0)
         next += 1
@@ -156,7 +158,7 @@ struct Pipeline {
         }
     }
 
-    mutating func drain(_ book: inout Book) async throws {
+    nonisolated(nonsending) mutating func drain(_ book: inout Book) async throws {
         while next < waiting.count { try await pop(&book) }
         waiting = []
         next = 0

@@ -105,28 +105,33 @@ public final class PrivatePostgres: Sendable {
     /// Kills the server's first process without warning; the others notice and end. Its lock file stays, as after a crash.
     public func kill() {
         guard let pid = first else { return }
+        let others = processes(of: pid).map(\.pid)
         Self.signal(pid, SIGKILL)
-        // Its children hold the shared memory until they have noticed.
-        for _ in 0..<500 where Self.isAlive(pid) { usleep(10_000) }
-        usleep(300_000)
+        // The others hold the shared memory until they have noticed, and no server starts before.
+        for _ in 0..<3000 where ([pid] + others).contains(where: Self.isAlive) { usleep(10_000) }
     }
 
     /// Kills the process behind one of the sessions of `database` without warning. The server ends all the others, because
     /// what they share may be damaged, and recovers.
     /// - Returns: whether there was one.
     public func killBackend(of database: String) -> Bool {
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
+        guard let first else { return false }
+        // A session's title is `postgres: user database address state`.
+        let session = processes(of: first).first { $0.title.hasPrefix("postgres: assay \(database) ") }
+        guard let session else { return false }
+        Self.signal(session.pid, SIGKILL)
+        return true
+    }
+
+    /// The processes that the server's first one has started.
+    private func processes(of first: Int32) -> [(pid: Int32, title: String)] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { name in
             guard let pid = Int32(name),
-                let title = try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8),
-                // A session's title is `postgres: user database address state`.
-                title.hasPrefix("postgres: assay \(database) "),
                 let status = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),
-                status.contains("PPid:\t\(first ?? 0)\n")
-            else { continue }
-            Self.signal(pid, SIGKILL)
-            return true
+                status.contains("PPid:\t\(first)\n")
+            else { return nil }
+            return (pid, (try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8)) ?? "")
         }
-        return false
     }
 
     /// The server's first process.
@@ -167,12 +172,10 @@ public final class PrivatePostgres: Sendable {
         #endif
     }
 
+    /// Whether a process runs. One that has ended and waits for its parent does not.
     private static func isAlive(_ pid: Int32) -> Bool {
-        #if canImport(Glibc)
-            return Glibc.kill(pid, 0) == 0
-        #elseif canImport(Musl)
-            return Musl.kill(pid, 0) == 0
-        #endif
+        guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }
+        return stat.split(separator: ")").last?.hasPrefix(" Z") != true
     }
 
     /// Runs one of the server's programs to its end. Not by Foundation's `Process`, which waits for every descendant too:
