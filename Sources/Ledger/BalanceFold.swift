@@ -17,24 +17,42 @@ struct BalanceFold {
     var counters: [AccountID: [Int64]] { sums.mapValues { [$0.x, $0.y, $0.z, $0.w] } }
 
     mutating func add(_ transfer: Transfer) {
-        let amount = transfer.amount
-        switch transfer.kind {
+        add(
+            transfer.kind,
+            transfer.id,
+            transfer.debit,
+            transfer.credit,
+            transfer.amount,
+            pendingID: transfer.pendingID
+        )
+    }
+
+    /// Adds a transfer of which nothing else has been read.
+    mutating func add(
+        _ kind: TransferKind,
+        _ id: TransferID,
+        _ debit: AccountID,
+        _ credit: AccountID,
+        _ amount: Int64,
+        pendingID: TransferID?
+    ) {
+        switch kind {
         case .credit, .withdraw, .direct:
-            sums[transfer.debit, default: .zero].y &+= amount
-            sums[transfer.credit, default: .zero].w &+= amount
+            sums[debit, default: .zero].y &+= amount
+            sums[credit, default: .zero].w &+= amount
         case .hold:
-            sums[transfer.debit, default: .zero].x &+= amount
-            sums[transfer.credit, default: .zero].z &+= amount
-            held[transfer.id] = Held(credit: transfer.credit, left: amount)
+            sums[debit, default: .zero].x &+= amount
+            sums[credit, default: .zero].z &+= amount
+            held[id] = Held(credit: credit, left: amount)
         case .post:
-            sums[transfer.debit, default: .zero] &+= SIMD4(0 &- amount, amount, 0, 0)
-            sums[transfer.credit, default: .zero].w &+= amount
-            if let hold = transfer.pendingID.flatMap({ held[$0] }) { sums[hold.credit, default: .zero].z &-= amount }
+            sums[debit, default: .zero] &+= SIMD4(0 &- amount, amount, 0, 0)
+            sums[credit, default: .zero].w &+= amount
+            if let hold = pendingID.flatMap({ held[$0] }) { sums[hold.credit, default: .zero].z &-= amount }
         case .void, .expire:
-            sums[transfer.debit, default: .zero].x &-= amount
-            sums[transfer.credit, default: .zero].z &-= amount
+            sums[debit, default: .zero].x &-= amount
+            sums[credit, default: .zero].z &-= amount
         }
-        if let id = transfer.pendingID { take(amount, from: id) }
+        if let pendingID { take(amount, from: pendingID) }
     }
 
     private mutating func take(_ amount: Int64, from id: TransferID) {

@@ -28,8 +28,8 @@ public struct Book: Sendable {
 
     /// The book that a store has kept.
     public init(accounts: [Account], holds: [Hold], latest: Int64, history: any LedgerHistory) {
-        self.accounts = Dictionary(accounts.map { ($0.id, $0) }) { first, _ in first }
-        self.holds = Dictionary(holds.map { ($0.id, $0) }) { first, _ in first }
+        self.accounts = Dictionary(accounts.lazy.map { ($0.id, $0) }) { first, _ in first }
+        self.holds = Dictionary(holds.lazy.map { ($0.id, $0) }) { first, _ in first }
         self.latest = latest
         self.history = history
     }

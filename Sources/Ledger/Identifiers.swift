@@ -123,8 +123,9 @@ private struct IdentifierWords: Hashable, Sendable, Comparable {
         guard bytes.count == 16 else {
             throw ParseError(field: field, expected: "16 bytes", actual: "\(bytes.count) bytes")
         }
-        high = bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
-        low = bytes.dropFirst(8).reduce(0) { $0 << 8 | UInt64($1) }
+        var words: (UInt64, UInt64) = (0, 0)
+        withUnsafeMutableBytes(of: &words) { $0.copyBytes(from: bytes) }
+        (high, low) = (UInt64(bigEndian: words.0), UInt64(bigEndian: words.1))
     }
 
     init(prefixOf digest: Digest) {

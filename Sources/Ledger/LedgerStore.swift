@@ -112,6 +112,12 @@ public struct Batch: Sendable, Equatable {
         records.isEmpty && receipts.isEmpty && messages.isEmpty && delivered.isEmpty && effects.allSatisfy(\.replayed)
     }
 
+    /// How much there is to write of what does not come from the book.
+    var bytes: Int {
+        records.reduce(0) { $0 + ($1.body?.count ?? 0) } + receipts.reduce(0) { $0 + $1.bundleBytes.count }
+            + messages.reduce(0) { $0 + $1.body.count }
+    }
+
     /// Checks the bounds of rows that do not come from the book.
     func checkBounds() throws(LedgerError) {
         for record in records {

@@ -6,25 +6,60 @@ internal import Synchronization
 
 /// Remembers which ids and legs a store has, with false alarms and without misses.
 ///
-/// Until it has been filled from the store it says "perhaps" to everything. Hashes are keyed by the process, so that a client
-/// cannot choose ids that collide.
+/// A Bloom filter that is overfull answers "perhaps" to everything, so a full one is left as it is and the next keys go to
+/// another of twice its size. Until it has been filled from the store it says "perhaps" to everything. Hashes are keyed by
+/// the process, so that a client cannot choose ids that collide.
 final class SeenFilter: Sendable {
     /// Bits for each key: with four probes one false alarm in about 400.
     private static let bitsPerKey = 12
     private static let probes = 4
     private static let leastBits = 1 << 20
+    /// The size of the largest layer; the last one of that size takes all further keys.
     private static let mostBits = 1 << 31
 
-    private struct State {
+    /// One filter of fixed size.
+    private struct Layer {
         var words: [UInt64]
         var keys = 0
+
+        init(bits: Int) { words = [UInt64](repeating: 0, count: bits / 64) }
+
+        var bits: Int { words.count * 64 }
+        var isFull: Bool { keys >= bits / bitsPerKey }
+
+        mutating func insert(_ hash: UInt64) {
+            words.withUnsafeMutableBufferPointer { words in
+                SeenFilter.forEachBit(hash, words.count) { words[$0] |= $1 }
+            }
+            keys += 1
+        }
+
+        func mayContain(_ hash: UInt64) -> Bool {
+            var all = true
+            SeenFilter.forEachBit(hash, words.count) { all = all && words[$0] & $1 != 0 }
+            return all
+        }
+    }
+
+    private struct State {
+        /// The last one takes what is inserted.
+        var layers: [Layer]
         var isComplete = false
         /// Rises with every reset: a filling that began before counts for nothing.
         var generation = 0
+
+        mutating func insert(_ hash: UInt64) {
+            var last = layers.count - 1
+            if layers[last].isFull, layers[last].bits < mostBits {
+                layers.append(Layer(bits: layers[last].bits * 2))
+                last += 1
+            }
+            layers[last].insert(hash)
+        }
     }
 
     private let filling = DispatchGroup()
-    private let state = Mutex(State(words: [UInt64](repeating: 0, count: leastBits / 64)))
+    private let state = Mutex(State(layers: [Layer(bits: leastBits)]))
 
     /// Whether it answers for itself.
     var isComplete: Bool { state.withLock { $0.isComplete } }
@@ -54,10 +89,7 @@ final class SeenFilter: Sendable {
         let wanted = max(Self.leastBits, min(Self.mostBits, keys * 2 * Self.bitsPerKey))
         let bits = wanted.nextPowerOfTwo
         return state.withLock { state in
-            state = State(
-                words: [UInt64](repeating: 0, count: bits / 64),
-                generation: state.generation + 1
-            )
+            state = State(layers: [Layer(bits: bits)], generation: state.generation + 1)
             return state.generation
         }
     }
@@ -69,10 +101,7 @@ final class SeenFilter: Sendable {
 
     func insert(_ hashes: [UInt64]) {
         state.withLock { state in
-            for hash in hashes {
-                Self.forEachBit(hash, state.words.count) { state.words[$0] |= $1 }
-            }
-            state.keys += hashes.count
+            for hash in hashes { state.insert(hash) }
         }
     }
 
@@ -80,9 +109,7 @@ final class SeenFilter: Sendable {
     func mayContain(_ hash: UInt64) -> Bool {
         state.withLock { state in
             guard state.isComplete else { return true }
-            var all = true
-            Self.forEachBit(hash, state.words.count) { all = all && state.words[$0] & $1 != 0 }
-            return all
+            return state.layers.contains { $0.mayContain(hash) }
         }
     }
 

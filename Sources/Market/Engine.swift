@@ -97,12 +97,14 @@ public struct Engine: Sendable {
         self.issue = issue
         self.configuration = configuration
         self.book = book
-        self.jobs = Dictionary(jobs.map { ($0.id, $0) }) { first, _ in first }
+        self.jobs = Dictionary(jobs.lazy.map { ($0.id, $0) }) { first, _ in first }
+        // The order of the rows is nearer to that of the indexes than the dictionary's.
+        let jobs = jobs.count == self.jobs.count ? jobs : Array(self.jobs.values)
         registry = NodeRegistry(nodes)
         let ruleset = configuration.ruleset
-        index = JobIndex(self.jobs.values) { Int64(ruleset.stake(forHold: UInt64($0.firstHold))) }
+        index = JobIndex(jobs) { Int64(ruleset.stake(forHold: UInt64($0.firstHold))) }
         orders.reserveCapacity(jobs.count)
-        for job in self.jobs.values {
+        for job in jobs {
             orders[OrderKey(requester: job.requester, nonce: job.nonce)] = job.id
             if let key = job.gangKey, let gang = job.terms.gang {
                 if job.waitsForGang {

@@ -83,23 +83,22 @@ extension Job {
     /// - Parameter records: rows of kind `recordKind`; others are passed over.
     /// - Throws: what `init(row:)` throws for one of the damaged rows.
     public static func decode(_ records: [Record]) throws(ParseError) -> [Job] {
-        let rows = records.filter { $0.kind == recordKind }
         let size = 4096
-        let pieces = (rows.count + size - 1) / size
+        let pieces = (records.count + size - 1) / size
         let done = Mutex<[Int: Result<[Job], ParseError>]>([:])
         DispatchQueue.concurrentPerform(iterations: pieces) { piece in
             let part = Result { () throws(ParseError) in
+                let rows = records[piece * size..<min(records.count, (piece + 1) * size)]
                 var jobs: [Job] = []
-                for record in rows[piece * size..<min(rows.count, (piece + 1) * size)] {
-                    jobs.append(try Job(row: record.body ?? []))
-                }
+                jobs.reserveCapacity(rows.count)
+                for record in rows where record.kind == recordKind { jobs.append(try Job(row: record.body ?? [])) }
                 return jobs
             }
             done.withLock { $0[piece] = part }
         }
         let parts = done.withLock { $0 }
         var jobs: [Job] = []
-        jobs.reserveCapacity(rows.count)
+        jobs.reserveCapacity(records.count)
         for piece in 0..<pieces { if let part = parts[piece] { jobs += try part.get() } }
         return jobs
     }
@@ -282,7 +281,8 @@ extension [UInt8] {
 
 extension ByteReader {
     fileprivate mutating func number<T: FixedWidthInteger & UnsignedInteger>(_ field: String) throws(ParseError) -> T {
-        try readBigEndian(T.self, field)
+        // Loaded as a whole: a row has more than twenty numbers, and a start reads a million rows.
+        try read(T.bitWidth / 8, field).withUnsafeBytes { T(bigEndian: $0.loadUnaligned(as: T.self)) }
     }
 
     fileprivate mutating func digest(_ field: String) throws(ParseError) -> Digest {

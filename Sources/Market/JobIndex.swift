@@ -1,8 +1,10 @@
 // The orders in which open jobs are looked at: by deadline, by age, by what a node must have to take them. Every change of a
 // job goes through `replace`, so that no question is answered by looking at all jobs.
 internal import Commitments
+internal import Dispatch
 internal import Receipts
 internal import Replay
+internal import Synchronization
 
 /// A job at a moment: the key of the engine's orders.
 struct JobMoment: Comparable, Hashable, Sendable {
@@ -64,23 +66,41 @@ struct JobIndex: Sendable {
 
     private let stake: @Sendable (Job) -> Int64
 
-    /// An index of `jobs`.
+    /// An index of `jobs`, each id once.
+    ///
+    /// A start waits for it: the jobs are looked at once, and the two orders that have all of them are sorted side by side.
     /// - Parameter stake: what a node must put up for a job.
-    init(_ jobs: some Collection<Job>, stake: @escaping @Sendable (Job) -> Int64) {
+    init(_ jobs: [Job], stake: @escaping @Sendable (Job) -> Int64) {
         self.stake = stake
-        byDeadline = SortedSet(jobs.map { JobMoment(at: $0.deadline, id: $0.id) })
-        byAge = SortedSet(jobs.map(\.age))
-        unjudged = SortedSet(jobs.filter(\.isUnjudged).map(\.age))
-        preemptible = SortedSet(jobs.filter(\.canYield).map(\.age))
-        gangOffers = SortedSet(jobs.filter { $0.phase == .offered && $0.waitsForGang }.map(\.age))
+        var orders: [[JobMoment]] = [[], []]
+        for place in orders.indices { orders[place].reserveCapacity(jobs.count) }
+        var (waiting, yielding, gangs): ([JobMoment], [JobMoment], [JobMoment]) = ([], [], [])
         var alone: [OfferClass: [JobMoment]] = [:]
         for job in jobs {
+            let age = job.age
+            orders[0].append(JobMoment(at: job.deadline, id: job.id))
+            orders[1].append(age)
             counts[job.phase, default: 0] += 1
             held += job.held + job.terms.bondUnits
-            if job.phase == .offered, !job.waitsForGang {
-                alone[OfferClass(job, stake: stake(job)), default: []].append(job.age)
+            if job.isUnjudged { waiting.append(age) }
+            if job.canYield { yielding.append(age) }
+            guard job.phase == .offered else { continue }
+            if job.waitsForGang {
+                gangs.append(age)
+            } else {
+                alone[OfferClass(job, stake: stake(job)), default: []].append(age)
             }
         }
+        let unsorted = orders
+        let sorted = Mutex([SortedSet<JobMoment>](repeating: SortedSet(), count: unsorted.count))
+        DispatchQueue.concurrentPerform(iterations: unsorted.count) { place in
+            let set = SortedSet(unsorted[place])
+            sorted.withLock { $0[place] = set }
+        }
+        (byDeadline, byAge) = sorted.withLock { ($0[0], $0[1]) }
+        unjudged = SortedSet(waiting)
+        preemptible = SortedSet(yielding)
+        gangOffers = SortedSet(gangs)
         offers = alone.mapValues { SortedSet($0) }
     }
 

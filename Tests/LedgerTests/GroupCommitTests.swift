@@ -66,6 +66,38 @@ import Testing
         #expect(committer.stopped == nil)
     }
 
+    @Test func aBadBatchCostsItsFellowsFewFlushes() async throws {
+        let refusal = LedgerError.conflict(field: "batch", expected: "a good one", actual: "a bad one")
+        let disk = SlowDisk { $0 == "700" ? WriteFailure(error: refusal, stopsSettlement: false) : nil }
+        let committer = committer(disk)
+        let first = committer.submit(batch("first"))
+        disk.waitUntilBusy()
+        let tickets = (0..<1000).map { committer.submit(batch("\($0)")) }
+        disk.letGo()
+        try await first.durable()
+        await #expect(throws: refusal) { try await tickets[700].durable() }
+        for (index, ticket) in tickets.enumerated() where index != 700 { try await ticket.durable() }
+        let groups = disk.groups.withLock { $0 }
+        #expect(groups.count <= 12)
+        let order: [String] = ["first"] + (0..<1000).filter { $0 != 700 }.map { "\($0)" }
+        #expect(Array(groups.joined()) == order)
+    }
+
+    @Test func aGroupEndsWhenItHasEnoughToWrite() async throws {
+        let disk = SlowDisk()
+        let committer = committer(disk, .init(bytes: 100))
+        let first = committer.submit(batch("first"))
+        disk.waitUntilBusy()
+        let sizes = [40, 60, 1, 500, 99]
+        let tickets = sizes.map { size in
+            committer.submit(Batch(records: [Record(kind: "r", id: [1], body: [UInt8](repeating: 0, count: size))]))
+        }
+        disk.letGo()
+        try await first.durable()
+        for ticket in tickets { try await ticket.durable() }
+        #expect(disk.groups.withLock { $0.map(\.count) } == [1, 2, 1, 1, 1])
+    }
+
     @Test func aViolationStopsSettlement() async throws {
         let violation = LedgerError.invariant(.noOverdraft, detail: "test")
         let disk = SlowDisk { $0 == "bad" ? WriteFailure(error: violation, stopsSettlement: true) : nil }

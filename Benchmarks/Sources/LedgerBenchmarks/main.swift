@@ -165,6 +165,20 @@ struct Pipeline {
     }
 }
 
+/// Processor seconds of this process, all threads, user and system.
+func processorSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
+
+/// Bytes that this process has handed to the disk's queue so far; zero where the system does not say.
+func bytesWritten() -> Double {
+    let text = (try? String(contentsOfFile: "/proc/self/io", encoding: .utf8)) ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix("write_bytes: ") }
+    return line.flatMap { Double($0.dropFirst("write_bytes: ".count)) } ?? 0
+}
+
 let economy = Economy()
 let bundle = [UInt8](repeating: 0x5A, count: 4096)
 
@@ -175,12 +189,13 @@ case "settle":
     var book = try store.load(recordKinds: []).book
     let first = try store.receiptCount()
     if book.accounts.isEmpty { try await economy.open(store, &book) }
-    var pipeline = Pipeline(depth: 1024)
+    var pipeline = Pipeline(depth: 4000)
     var start = ContinuousClock.now
     for job in first..<first + jobs { try await pipeline.push(economy.begin(job, &book), store, &book) }
     try await pipeline.drain(&book)
     let held = seconds(ContinuousClock.now - start)
     start = ContinuousClock.now
+    let (processor, written) = (processorSeconds(), bytesWritten())
     for job in first..<first + jobs {
         try await pipeline.push(economy.settle(job, &book, bundle: bundle), store, &book)
     }
@@ -189,6 +204,10 @@ case "settle":
     print("holds        \(Int(Double(jobs) / held))/s (two holds and a row each)")
     print(
         "settlements  \(Int(Double(jobs) / settled))/s (5 transfers, receipt row, 4 KiB bundle, job row; \(jobs) jobs)"
+    )
+    let each = (processorSeconds() - processor, bytesWritten() - written)
+    print(
+        "             \(Int(each.0 / Double(jobs) * 1e6)) µs of processor time and \(Int(each.1 / Double(jobs) / 1024)) KiB to disk each"
     )
     print("whole jobs   \(Int(Double(jobs) / (held + settled)))/s")
     try book.verify()

@@ -6,16 +6,24 @@ internal import Synchronization
 
 /// Runs checkpoints on a connection of its own.
 final class Checkpointer: Sendable {
-    /// The log is moved when it has grown by this many pages of 4 KiB.
+    /// The log is moved when it has grown by this many pages of 4 KiB: seldom enough to write a page once that changed many
+    /// times, often enough that what goes to the disk at once delays no commit for long.
     private static let pages = 4000
+    /// The same while commits are large. Whoever fills those waits for throughput, and what is moved seldom is written less.
+    private static let pagesUnderLoad = 16_000
     /// From this many pages on the writer itself moves what is left, so that the log can begin again: under steady load it
     /// would otherwise grow for ever, and a growing file costs more to write than one that is written over.
     private static let pagesMax = 16_000
+    private static let pagesMaxUnderLoad = 48_000
+    /// A commit of this many pages is a large one.
+    private static let largeCommit = 1000
 
     private struct State {
         var isRunning = false
         /// The log's length when a checkpoint was last begun.
         var tried = 0
+        /// The log's length after the last commit.
+        var length = 0
     }
 
     private let queue: DatabaseQueue
@@ -54,13 +62,17 @@ final class Checkpointer: Sendable {
         enum Next { case nothing, begin, finish }
         let next = state.withLock { state -> Next in
             // A log that is shorter than before was begun again.
+            let commit = logPages < state.length ? logPages : logPages - state.length
+            state.length = logPages
             if logPages < state.tried { state.tried = 0 }
             guard !state.isRunning else { return .nothing }
-            if logPages >= Self.pagesMax, state.tried > 0, logPages - state.tried >= Self.pages / 2 {
+            let isLarge = commit >= Self.largeCommit
+            let most = isLarge ? Self.pagesMaxUnderLoad : Self.pagesMax
+            if logPages >= most, state.tried > 0, logPages - state.tried >= Self.pages / 2 {
                 state.tried = logPages
                 return .finish
             }
-            guard logPages - state.tried >= Self.pages else { return .nothing }
+            guard logPages - state.tried >= (isLarge ? Self.pagesUnderLoad : Self.pages) else { return .nothing }
             state.isRunning = true
             state.tried = logPages
             return .begin

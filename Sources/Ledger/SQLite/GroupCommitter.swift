@@ -10,12 +10,15 @@ struct WriteFailure: Error {
 
 /// Queues batches and commits them in groups on a thread of its own.
 ///
-/// A group is what waited when the previous flush ended, at most `Limits.batches`. While several callers are active the
+/// A group is what waited when the previous flush ended, at most `Limits.batches` and `Limits.bytes`. While several callers are active the
 /// writer waits for as many batches as the last group had, but never longer than `Limits.lingerMilliseconds`; a single
 /// caller never waits for others.
 final class GroupCommitter: Sendable {
     struct Limits: Sendable {
-        var batches = 256
+        /// Many, because batches that share a commit share the pages of indexes by random ids, too.
+        var batches = 2048
+        /// How much of what the callers bring in (bundles, rows, messages) ends a group; a larger batch is a group alone.
+        var bytes = 32 << 20
         var lingerMilliseconds = 5
         var queued = 4096
     }
@@ -100,7 +103,7 @@ final class GroupCommitter: Sendable {
                 state.withLock { $0.wanted = 0 }
             }
             let group = state.withLock { state -> [Waiting] in
-                let group = Array(state.queue.prefix(limits.batches))
+                let group = Array(state.queue.prefix(next(state.queue)))
                 state.queue.removeFirst(group.count)
                 state.lastGroup = max(1, group.count)
                 if group.isEmpty { state.isWriting = false }
@@ -111,7 +114,17 @@ final class GroupCommitter: Sendable {
         }
     }
 
-    /// Commits a group; when it fails, each member alone, so that a bad batch fails nobody else.
+    /// How many of the waiting batches are the next group.
+    private func next(_ queue: [Waiting]) -> Int {
+        var bytes = 0
+        for (index, waiting) in queue.prefix(limits.batches).enumerated() {
+            bytes += waiting.batch.bytes
+            if bytes > limits.bytes { return max(1, index) }
+        }
+        return min(queue.count, limits.batches)
+    }
+
+    /// Commits a group; when it fails, each half of it, so that a bad batch fails alone and costs its fellows few flushes.
     private func commit(_ group: [Waiting]) {
         if let stopped { return finish(group, .failure(stopped)) }
         do {
@@ -119,7 +132,8 @@ final class GroupCommitter: Sendable {
             finish(group, .success(()))
         } catch {
             if group.count > 1, !isFatal(error) {
-                for member in group { commit([member]) }
+                commit(Array(group.prefix(group.count / 2)))
+                commit(Array(group.dropFirst(group.count / 2)))
             } else {
                 if error.stopsSettlement { stop(error.error) }
                 finish(group, .failure(error.error))

@@ -131,6 +131,23 @@ enum Rows {
         }
     }
 
+    /// The balances that all transfers add up to.
+    static func fold(_ db: Database) throws -> BalanceFold {
+        var fold = BalanceFold()
+        let sql = "SELECT kind, id, debit, credit, amount, pending_id FROM transfer ORDER BY seq"
+        try RawStatement(db, sql).forEachRow { row in
+            fold.add(
+                try row.kind(0),
+                try row.transferID(1),
+                try row.accountID(2),
+                try row.accountID(3),
+                try row.integer(4),
+                pendingID: row.isNull(5) ? nil : try row.transferID(5)
+            )
+        }
+        return fold
+    }
+
     /// Holds with their transfers, for `storedHold`.
     static let holdQuery =
         "SELECT \(joined), hold.expires_at, hold.resolution, hold.outcome, hold.resolved_at, hold.part_first, hold.part_last"

@@ -1,38 +1,11 @@
-// What can be read: the start-up image, histories for repeated requests, and lists for people.
-
+// What can be read: histories for repeated requests, and lists for people.
 internal import Codecs
 public import Commitments
 internal import Foundation
 internal import GRDB
 
 extension SQLiteLedgerStore {
-    public func load(recordKinds: [String]?) throws(LedgerError) -> LedgerImage {
-        let (accounts, holds, latest, records) = try read { db in
-            let accounts = try Rows.accounts(db)
-            try Self.checkFold(db, accounts)
-            let latest = try Int64.fetchOne(db, sql: "SELECT at FROM transfer ORDER BY seq DESC LIMIT 1")
-            var records: [Record] = []
-            for kind in try recordKinds?.sorted()
-                ?? String.fetchAll(db, sql: "SELECT DISTINCT kind FROM record ORDER BY kind")
-            {
-                records += try Self.records(db, kind: kind)
-            }
-            return (accounts, try Rows.openHolds(db), latest ?? .min, records)
-        }
-        let book = Book(accounts: accounts, holds: holds, latest: latest, history: self)
-        try book.verify()
-        if isWriter { fillFilter() }
-        return LedgerImage(book: book, records: records)
-    }
-
-    /// I7: the stored counters against the fold of all transfers.
-    private static func checkFold(_ db: Database, _ accounts: [Account]) throws {
-        var fold = BalanceFold()
-        try Rows.forEachTransfer(db) { transfer, _, _, _ in fold.add(transfer) }
-        try Invariants.checkFold(accounts, fold.counters)
-    }
-
-    private func fillFilter() {
+    func fillFilter() {
         filter.fill { [self] in
             let counted = try read { db in try Int.fetchOne(db, sql: "SELECT max(seq) FROM transfer") ?? 0 }
             // The filter is emptied before the state that fills it is fixed: what is committed later adds itself.
@@ -187,7 +160,7 @@ extension SQLiteLedgerStore {
         try read { db in try Self.records(db, kind: kind) }
     }
 
-    private static func records(_ db: Database, kind: String) throws -> [Record] {
+    static func records(_ db: Database, kind: String) throws -> [Record] {
         let rows = try RawStatement(db, "SELECT id, body FROM record WHERE kind = ? ORDER BY id")
         rows.bind(1, kind)
         var records: [Record] = []

@@ -174,7 +174,7 @@ public final class SQLiteLedgerStore: LedgerStore {
     }
 
     /// What an error of the database means for the ledger.
-    private static func failure(_ error: any Error) -> WriteFailure {
+    static func failure(_ error: any Error) -> WriteFailure {
         if let error = error as? LedgerError {
             if case .invariant = error { return WriteFailure(error: error, stopsSettlement: true) }
             return WriteFailure(error: error, stopsSettlement: false)
