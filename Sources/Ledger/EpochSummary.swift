@@ -44,7 +44,7 @@ public struct EpochSummary: Sendable, Equatable {
             var open: [String: (summary: EpochSummary, hash: SHA256)] = [:]
             var beyond: String?
             func close(_ currency: String) -> Digest {
-                guard var (summary, hash) = open.removeValue(forKey: currency) else { return .zero }
+                guard case (var summary, let hash)? = open.removeValue(forKey: currency) else { return .zero }
                 summary.digest = hash.finalized()
                 closed.append(summary)
                 return summary.digest

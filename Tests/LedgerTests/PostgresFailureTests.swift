@@ -85,7 +85,8 @@ struct PostgresFailureTests {
     func aKillWhileSettlingLosesNothingAcknowledged(_ victim: Victim) async throws {
         let own = try PrivatePostgres()
         defer { own.stop() }
-        let store = try PostgresLedgerStore.writer(own.url())
+        // A server that is started on a machine with other work needs a while to recover.
+        let store = try PostgresLedgerStore.writer(own.url(), patienceSeconds: 60)
         var book = try store.load().book
         try await store.commit(Batch(effects: try town.open(&book, funds: 1_000_000_000)))
         var settled = 0

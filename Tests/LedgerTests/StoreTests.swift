@@ -308,7 +308,8 @@ extension PostgresLedgerStore {
         _ url: String,
         fence name: String = "ledger",
         holder: UInt8 = 1,
-        writers: Writers = .one
+        writers: Writers = .one,
+        patienceSeconds: Int = 10
     ) throws -> PostgresLedgerStore {
         let database = try PostgresDatabase(url: url)
         let fence = try PostgresWorkQueue(database: database).acquire(
@@ -320,7 +321,7 @@ extension PostgresLedgerStore {
             database: database,
             fence: try #require(fence),
             writers: writers,
-            patienceSeconds: 10
+            patienceSeconds: patienceSeconds
         )
     }
 

@@ -258,7 +258,7 @@ struct SchedulerSeatTests {
     /// A leader with nothing to write finds out by its next renewal.
     @Test func anIdleLeaderFindsOutThatItWasReplaced() async throws {
         let queue = PostgresWorkQueue(database: database)
-        let only = try seat("only", queue, lease: 600)
+        let only = try seat("only", queue, lease: 3000)
         let running = Task { try await only.run(url: "http://only") }
         try await until("the leader") { only.standing.role == .leader }
         try queue.resign(try #require(try queue.present(SchedulerSeat.fenceName)))
@@ -293,7 +293,7 @@ struct SchedulerSeatTests {
     @Test(arguments: [false, true])
     func aFailureIsGivenAwayAndAViolationIsKept(isViolation: Bool) async throws {
         let queue = PostgresWorkQueue(database: database)
-        let only = try seat("only", queue, lease: 600)
+        let only = try seat("only", queue, lease: 3000)
         let running = Task { try await only.run(url: "http://only") }
         try await until("the leader") { only.standing.role == .leader }
         let error = isViolation ? "ERRCODE = '23514', CONSTRAINT = 'i2_overdraft'" : "ERRCODE = '58030'"
@@ -309,7 +309,7 @@ struct SchedulerSeatTests {
         }
         if isViolation {
             // Long enough for several renewals.
-            try await Task.sleep(for: .milliseconds(1200))
+            try await Task.sleep(for: .milliseconds(4000))
             #expect(only.takeovers == 1)
             #expect(only.standing.role == .leader)
             #expect(try queue.acquire(SchedulerSeat.fenceName, holder: [9], leaseMilliseconds: 1000) == nil)
