@@ -130,6 +130,22 @@ import Testing
         #expect(disk.groups.withLock { $0 } == [["first"]])
     }
 
+    /// A server that is gone is waited for once, and not again for every part of a group.
+    @Test func aStoreThatIsGoneIsAskedOnce() async throws {
+        let gone = LedgerError.storage(detail: "connection refused")
+        let failure = WriteFailure(error: gone, stopsSettlement: false, isOfTheStore: true)
+        let disk = SlowDisk { $0 == "bad" ? failure : nil }
+        let committer = committer(disk)
+        let first = committer.submit(batch("first"))
+        disk.waitUntilBusy()
+        let tickets = ["bad", "a", "b", "c"].map { committer.submit(batch($0)) }
+        disk.letGo()
+        try await first.durable()
+        for ticket in tickets { await #expect(throws: gone) { try await ticket.durable() } }
+        try await committer.submit(batch("later")).durable()
+        #expect(disk.groups.withLock { $0 } == [["first"], ["later"]])
+    }
+
     @Test func theQueueIsBounded() async throws {
         let disk = SlowDisk()
         let committer = committer(disk, .init(queued: 3))

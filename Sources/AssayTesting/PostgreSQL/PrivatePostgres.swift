@@ -102,13 +102,21 @@ public final class PrivatePostgres: Sendable {
         try run("pg_ctl", ["-D", data, "-l", folder + "/log", "-w", "-t", "60", "-o", options, "start"])
     }
 
-    /// Kills the server's first process without warning; the others notice and end. Its lock file stays, as after a crash.
+    /// Kills the server's first process without warning; the others notice and end. Its lock files stay, as after a crash,
+    /// unless they would keep the next one from starting.
     public func kill() {
         guard let pid = first else { return }
         let others = processes(of: pid).map(\.pid)
         Self.signal(pid, SIGKILL)
         // The others hold the shared memory until they have noticed, and no server starts before.
         for _ in 0..<3000 where ([pid] + others).contains(where: Self.isAlive) { usleep(10_000) }
+        // A dead process that nobody has waited for still has its number, and the next server takes the lock files for a
+        // living one's. Where the first process of the machine is in no hurry, the files go instead.
+        for _ in 0..<100 where Self.hasNumber(pid) { usleep(10_000) }
+        guard Self.hasNumber(pid) else { return }
+        for file in [data + "/postmaster.pid", folder + "/.s.PGSQL.5432.lock"] {
+            try? FileManager.default.removeItem(atPath: file)
+        }
     }
 
     /// Kills the process behind one of the sessions of `database` without warning. The server ends all the others, because
@@ -171,6 +179,9 @@ public final class PrivatePostgres: Sendable {
             _ = Musl.kill(process, number)
         #endif
     }
+
+    /// Whether a process of this number is known to the system, be it dead.
+    private static func hasNumber(_ pid: Int32) -> Bool { FileManager.default.fileExists(atPath: "/proc/\(pid)") }
 
     /// Whether a process runs. One that has ended and waits for its parent does not.
     private static func isAlive(_ pid: Int32) -> Bool {

@@ -159,7 +159,8 @@ final class PostgresGroupWriter: Sendable {
 
     /// What an error means. Among several writers a row that another has changed first is a refusal, not a fault.
     private func failure(_ error: any Error) -> WriteFailure {
-        let failure = PostgresDatabase.failure(error)
+        var failure = PostgresDatabase.failure(error)
+        failure.isOfTheStore = (error as? PostgresError)?.isConnectionLoss ?? false
         guard writers == .several, case .invariant(let invariant, let detail) = failure.error else { return failure }
         switch invariant {
         case .noOverdraft, .holdResolvedOnce, .legOnce:

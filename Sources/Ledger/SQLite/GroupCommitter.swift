@@ -6,6 +6,8 @@ internal import Synchronization
 struct WriteFailure: Error {
     let error: LedgerError
     let stopsSettlement: Bool
+    /// Whether it has nothing to do with what was to be written, so that parts of it would fail as the whole did.
+    var isOfTheStore = false
 }
 
 /// Queues batches and commits them in groups on a thread of its own.
@@ -141,8 +143,10 @@ final class GroupCommitter: Sendable {
         }
     }
 
-    /// Whether the disk itself failed: retrying would build on pages that may not be what was written.
+    /// Whether the store itself failed. Retrying would build on pages that may not be what was written, or wait for a server
+    /// once more for every part of the group.
     private func isFatal(_ failure: WriteFailure) -> Bool {
+        if failure.isOfTheStore { return true }
         if case .storage = failure.error { return failure.stopsSettlement }
         return false
     }
