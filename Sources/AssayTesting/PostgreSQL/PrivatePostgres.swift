@@ -106,10 +106,10 @@ public final class PrivatePostgres: Sendable {
     /// unless they would keep the next one from starting.
     public func kill() {
         guard let pid = first else { return }
-        let others = processes(of: pid).map(\.pid)
         Self.signal(pid, SIGKILL)
-        // The others hold the shared memory until they have noticed, and no server starts before.
-        for _ in 0..<3000 where ([pid] + others).contains(where: Self.isAlive) { usleep(10_000) }
+        // The others, some of them made in this very moment, hold the shared memory until they have noticed, and must not write
+        // beside a new server.
+        for _ in 0..<3000 where isInUse { usleep(10_000) }
         // A dead process that nobody has waited for still has its number, and the next server takes the lock files for a
         // living one's. Where the first process of the machine is in no hurry, the files go instead.
         for _ in 0..<100 where Self.hasNumber(pid) { usleep(10_000) }
@@ -129,6 +129,15 @@ public final class PrivatePostgres: Sendable {
         guard let session else { return false }
         Self.signal(session.pid, SIGKILL)
         return true
+    }
+
+    /// Whether any process works in the data folder, as all of a server's do until they end.
+    private var isInUse: Bool {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.contains { name in
+            Int32(name) != nil
+                && (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(name)/cwd")) == data
+        }
     }
 
     /// The processes that the server's first one has started.
