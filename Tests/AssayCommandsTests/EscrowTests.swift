@@ -51,14 +51,20 @@ struct EscrowCommandTests {
         let specs = workplace.engine.with { Array($0.specs.values) }
         let gangs = specs.compactMap(\.spec.terms.gang)
         #expect(gangs.count == 3 && Set(gangs.map(\.index)) == [0, 1, 2] && Set(gangs.map(\.group)).count == 1)
-        #expect(gangs.allSatisfy { $0.size == 3 && $0.settles == .together })
+        #expect(gangs.allSatisfy { $0.size == 3 && $0.settles == .each })
         let again = await workplace.run(arguments)
         #expect(again.output == run.output)
         #expect(workplace.engine.with { $0.jobs.count } == 3)
 
+        // Settling together is asked for, never assumed.
+        let together = ["job", "gang", folder, folder, "--id", "two", "--key", key, "--settle", "together"]
+        #expect(await workplace.run(together).status == .ok)
+        let settling = workplace.engine.with { Array($0.specs.values) }.compactMap(\.spec.terms.gang?.settles)
+        #expect(settling.filter { $0 == .together }.count == 2 && settling.count == 5)
+
         let missing = await workplace.run(["job", "gang", folder, workplace.path("nothing"), "--key", key])
         #expect(missing.status == .noInput)
-        #expect(workplace.engine.with { $0.jobs.count } == 3)
+        #expect(workplace.engine.with { $0.jobs.count } == 5)
         for wrong in [["--settle", "maybe"], ["--output", "x"], ["--id", ""]] {
             #expect(await workplace.run(["job", "gang", folder, folder, "--key", key] + wrong).status == .usage)
         }

@@ -54,7 +54,7 @@ import Validator
         try KeyFile.write(customer.key, to: key)
         let arguments =
             ["job", "gang", try write("a", in: folder), try write("b", in: folder), "--id", "pair", "--key", key]
-            + ["--engine", url, "--json"]
+            + ["--engine", url, "--json", "--settle", "together"]
         try await customer.stake(client, node: try own.key(.node).verifyingKey)
 
         // One node is not enough for two.

@@ -20,8 +20,8 @@ struct JobGang: ToolCommand {
 
     @Argument(help: ArgumentHelp("The jobs' folders, 2 to 64, in the order of their places.", valueName: "folder"))
     var folders: [String]
-    @Option(help: ArgumentHelp("together, or each.", valueName: "how"))
-    var settle: String = JobSpec.Gang.Settles.together.rawValue
+    @Option(help: ArgumentHelp("each, or together.", valueName: "how"))
+    var settle: String = JobSpec.Gang.Settles.each.rawValue
     @Option(help: ArgumentHelp("A name of your own for this gang.", valueName: "name"))
     var id: String?
     @Flag(help: "Wait until every job has ended; exit code 0 only when all were accepted, 6 when not.")
