@@ -282,6 +282,49 @@ import Testing
         try next.close()
     }
 
+    /// Two writers in one process are refused as two processes are, whatever they call the file.
+    @Test func oneFileHasOneWriterByAnyName() throws {
+        let folder = try TemporaryFolder()
+        let files = FileManager.default
+        let (link, other) = (folder.path + "/link.sqlite", folder.path + "/other.sqlite")
+        let writer = try SQLiteLedgerStore(path: folder.ledger)
+        try files.createSymbolicLink(atPath: link, withDestinationPath: folder.ledger)
+        try files.linkItem(atPath: folder.ledger, toPath: other)
+        for path in [folder.ledger, folder.path + "/./ledger.sqlite", link, other] {
+            #expect(throws: LedgerError.storage(detail: "\(path): expected no other writer, found one")) {
+                try SQLiteLedgerStore(path: path)
+            }
+        }
+        try writer.close()
+        // A file of two names has room for two logs, so it is not written by either while both are there.
+        for path in [folder.ledger, other] {
+            #expect { try SQLiteLedgerStore(path: path) } throws: { "\($0)".contains("found 2 hard links") }
+        }
+        try SQLiteLedgerStore(path: other, access: .read).close()
+        try files.removeItem(atPath: other)
+        for path in [link, folder.ledger, link] { try SQLiteLedgerStore(path: path).close() }
+    }
+
+    @Test func aFailedOpeningLetsOthersWrite() throws {
+        let folder = try TemporaryFolder()
+        let files = FileManager.default
+        let queue = try DatabaseQueue(path: folder.ledger)
+        try queue.write { try $0.execute(sql: "CREATE TABLE mine (id INTEGER)") }
+        for _ in 0..<3 {
+            #expect { try SQLiteLedgerStore(path: folder.ledger) } throws: {
+                "\($0)".contains("expected a ledger file")
+            }
+        }
+        // The same file, so the same device and inode, made fit to be a ledger.
+        try queue.write { try $0.execute(sql: "DROP TABLE mine") }
+        try queue.close()
+        try SQLiteLedgerStore(path: folder.ledger).close()
+        // A store that nobody closes gives the right back when it goes.
+        do { _ = try SQLiteLedgerStore(path: folder.ledger) }
+        try SQLiteLedgerStore(path: folder.ledger).close()
+        #expect(files.fileExists(atPath: folder.ledger))
+    }
+
     @Test func foreignFilesAreRefusedAndLeftAlone() throws {
         let folder = try TemporaryFolder()
         let text = folder.path + "/text"
