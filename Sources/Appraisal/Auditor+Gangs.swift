@@ -46,7 +46,7 @@ extension Auditor {
         guard let gang = file.job.spec.terms.gang, gang.settles == .together, let legs = receipt.gang else {
             return false
         }
-        return receipt.outcome == .inconclusive && receipt.reason == GangLeg.incomplete
+        return receipt.outcome == .inconclusive && [GangLeg.incomplete, GangLeg.late].contains(receipt.reason)
             && GangLeg.flaw(in: legs, size: gang.size) == nil
     }
 }

@@ -47,6 +47,42 @@ struct EngineOptions: ParsableArguments {
     }
 }
 
+/// How an order is named, and whether its end is waited for.
+struct OrderOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("A name of your own for this order.", valueName: "name"))
+    var id: String?
+    @Flag(help: "Wait until every job of the order has ended; exit code 0 only when all were accepted, 6 when not.")
+    var wait = false
+    @Option(help: ArgumentHelp("Give up waiting for a job after so many seconds.", valueName: "seconds"))
+    var timeout: Int64?
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "With --wait: write the receipt to this file; those of a gang to <place>.assay in this folder.",
+            valueName: "path"
+        )
+    )
+    var output: String?
+
+    /// The name, if one was given.
+    func name() throws(Failure) -> String? {
+        guard let id else { return nil }
+        guard (1...256).contains(id.utf8.count) else {
+            let error = ParseError(field: "id", expected: "1 to 256 bytes", actual: "\(id.utf8.count) bytes")
+            throw Failure(option: "--id", error)
+        }
+        return id
+    }
+
+    /// Refuses options that mean nothing without `--wait`.
+    func checkWait() throws(Failure) {
+        guard wait || (timeout == nil && output == nil) else {
+            let error = ParseError(field: "wait", expected: "--wait with --timeout or --output", actual: "none")
+            throw Failure(option: "--wait", error)
+        }
+    }
+}
+
 /// Whose key.
 struct KeyOptions: ParsableArguments {
     @Option(

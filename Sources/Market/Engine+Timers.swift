@@ -28,7 +28,7 @@ extension Engine {
         case .verifying:
             try redraw(job, at: at, &effects)
         case .judged:
-            let reason = Reason(code: GangLeg.incomplete, text: "the other jobs of the gang did not end in time")
+            let reason = Reason(code: GangLeg.late, text: "the other jobs of the gang did not end in time")
             try finish(job, .inconclusive, .environment, reason, end: "inconclusive", at: at, &effects)
         case .final: break
         }

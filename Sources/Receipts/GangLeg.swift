@@ -7,6 +7,8 @@ public import Verdicts
 public struct GangLeg: Sendable, Equatable {
     /// The reason code of a job that ended because another one of its gang did.
     public static let incomplete = "gang-incomplete"
+    /// The reason code of an accepted job whose wait for the others came to its end, and ended them.
+    public static let late = "gang-late"
 
     /// Its place in the gang, from 0.
     public var index: Int64
@@ -53,7 +55,8 @@ public struct GangLeg: Sendable, Equatable {
     /// What is wrong with a list as that of one settlement of `size` jobs; `nil` when nothing is.
     ///
     /// Every job has its place, in order. A job is accepted only when all are, or when one ended by the requester's own fault:
-    /// that takes no pay from nodes whose results were accepted. When a job ended because of another one, that one is there.
+    /// that takes no pay from nodes whose results were accepted. When a job ended because of another one, that one is there, and
+    /// what an accepted job has waited for in vain was not judged.
     public static func flaw(in legs: [GangLeg], size: Int64) -> String? {
         guard legs.map(\.index) == Array(0..<size) else { return "\(legs.count) places of \(size), or not in order" }
         guard Set(legs.map(\.jobID.digest)).count == legs.count else { return "a job in two places" }
@@ -63,7 +66,10 @@ public struct GangLeg: Sendable, Equatable {
         if !isRequesters, let leg = legs.first(where: { $0.outcome == .accepted }) {
             return "job \(leg.index) is accepted and others are not"
         }
-        return legs.contains { $0.outcome != .accepted && $0.reason != incomplete }
-            ? nil : "no job that ended the others"
+        guard legs.contains(where: { $0.outcome != .accepted && $0.reason != incomplete }) else {
+            return "no job that ended the others"
+        }
+        let hasWaited = legs.contains { $0.reason == late }
+        return hasWaited && legs.allSatisfy { $0.verdictDigest != nil } ? "a wait for jobs that are all judged" : nil
     }
 }

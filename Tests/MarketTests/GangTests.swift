@@ -146,6 +146,8 @@ import Verdicts
         #expect(waiting.deadline > market.now + 2 * (50 + 2 * 40 + 3 * 30))
         let effects = try market.expire(ids[0])
         #expect(effects.endings.count == 3)
+        #expect(effects.endings.first { $0.job.id == ids[0] }?.reason.code == GangLeg.late)
+        #expect(effects.endings.allSatisfy { $0.gang.map { GangLeg.flaw(in: $0, size: 3) == nil } ?? false })
         Self.nothingMoved(market)
     }
 
@@ -205,9 +207,12 @@ import Verdicts
         #expect(GangLeg.flaw(in: good, size: 2) == nil)
         #expect(GangLeg.flaw(in: [lost, leg(1, .rejected, "replay.outputs")], size: 2) == nil)
         #expect(GangLeg.flaw(in: [good[0], leg(1, .requesterFault, "input")], size: 2) == nil)
+        let late = leg(0, .inconclusive, GangLeg.late)
+        #expect(GangLeg.flaw(in: [late, leg(1, .inconclusive, GangLeg.incomplete, false)], size: 2) == nil)
         for (index, bad) in [
             good, good.reversed(), [good[0]], [good[0], leg(1, .rejected, "replay.outputs")],
             [good[0], leg(1, .accepted, "verified", false)], [lost, leg(1, .inconclusive, GangLeg.incomplete)],
+            [late, leg(1, .inconclusive, GangLeg.incomplete)],
         ].enumerated() {
             #expect(GangLeg.flaw(in: bad, size: index == 0 ? 3 : 2) != nil, "list \(index)")
         }

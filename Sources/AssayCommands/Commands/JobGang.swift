@@ -22,26 +22,13 @@ struct JobGang: ToolCommand {
     var folders: [String]
     @Option(help: ArgumentHelp("each, or together.", valueName: "how"))
     var settle: String = JobSpec.Gang.Settles.each.rawValue
-    @Option(help: ArgumentHelp("A name of your own for this gang.", valueName: "name"))
-    var id: String?
-    @Flag(help: "Wait until every job has ended; exit code 0 only when all were accepted, 6 when not.")
-    var wait = false
-    @Option(help: ArgumentHelp("Give up waiting for a job after so many seconds.", valueName: "seconds"))
-    var timeout: Int64?
-    @Option(
-        name: .shortAndLong,
-        help: ArgumentHelp("With --wait: write the receipts to <place>.assay in this folder.", valueName: "folder")
-    )
-    var output: String?
+    @OptionGroup var order: OrderOptions
     @OptionGroup var engine: EngineOptions
     @OptionGroup var keys: KeyOptions
     @OptionGroup var global: GlobalOptions
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
-        guard wait || (timeout == nil && output == nil) else {
-            let error = ParseError(field: "wait", expected: "--wait with --timeout or --output", actual: "none")
-            throw Failure(option: "--wait", error)
-        }
+        try order.checkWait()
         let key = try keys.read(tool)
         let name = try gangName()
         // Everything is read and sealed first: a folder that is no job must not leave half a gang behind.
@@ -61,11 +48,11 @@ struct JobGang: ToolCommand {
             )
             views.append(placed.view)
         }
-        guard wait else { return Self.answer(name, views, tool) }
+        guard order.wait else { return Self.answer(name, views, tool) }
         for index in views.indices {
-            views[index] = try await JobWatcher.follow(views[index].id, engine, timeoutSeconds: timeout, tool)
+            views[index] = try await JobWatcher.follow(views[index].id, engine, timeoutSeconds: order.timeout, tool)
         }
-        if let output {
+        if let output = order.output {
             if !Files.isFolder(output) { try Files.makeFolder(output) }
             for (index, view) in views.enumerated() {
                 _ = try await JobReceipt.fetch(view.id, engine, to: "\(output)/\(index).assay", tool)
@@ -122,13 +109,7 @@ struct JobGang: ToolCommand {
     }
 
     private func gangName() throws(Failure) -> String {
-        if let id {
-            guard (1...256).contains(id.utf8.count) else {
-                let error = ParseError(field: "id", expected: "1 to 256 bytes", actual: "\(id.utf8.count) bytes")
-                throw Failure(option: "--id", error)
-            }
-            return id
-        }
+        if let name = try order.name() { return name }
         do throws(KeyError) {
             return Hex.encode(try Random.bytes(JobID.nonceBytes))
         } catch {

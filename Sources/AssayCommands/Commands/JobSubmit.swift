@@ -20,25 +20,15 @@ struct JobSubmit: ToolCommand {
 
     @Argument(help: ArgumentHelp("The job's folder.", valueName: "folder"))
     var folder: String
-    @Option(help: ArgumentHelp("A name of your own for this order.", valueName: "name"))
-    var id: String?
     @Option(help: ArgumentHelp("The order's nonce: 64 hexadecimal digits; random otherwise.", valueName: "hex"))
     var nonce: String?
-    @Flag(help: "Wait until the job has ended; exit code 0 only when it was accepted, 6 when not.")
-    var wait = false
-    @Option(help: ArgumentHelp("Give up waiting after so many seconds.", valueName: "seconds"))
-    var timeout: Int64?
-    @Option(name: .shortAndLong, help: ArgumentHelp("With --wait: write the receipt to this file.", valueName: "file"))
-    var output: String?
+    @OptionGroup var order: OrderOptions
     @OptionGroup var engine: EngineOptions
     @OptionGroup var keys: KeyOptions
     @OptionGroup var global: GlobalOptions
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
-        guard wait || (timeout == nil && output == nil) else {
-            let error = ParseError(field: "wait", expected: "--wait with --timeout or --output", actual: "none")
-            throw Failure(option: "--wait", error)
-        }
+        try order.checkWait()
         let key = try keys.read(tool)
         let nonce = try orderNonce(key.verifyingKey)
         let content: JobFolder.Content
@@ -60,15 +50,15 @@ struct JobSubmit: ToolCommand {
         )
         var view = placed.view
         var members = JobPlacement.members(placed.order, content.job.spec, placed.uploaded)
-        guard wait else {
+        guard order.wait else {
             return Answer(
                 members: JSONObject([("job", view.json)] + members.members.map { ($0.name, $0.value) }),
                 lines: [view.id.hex]
             )
         }
-        view = try await JobWatcher.follow(view.id, engine, timeoutSeconds: timeout, tool)
+        view = try await JobWatcher.follow(view.id, engine, timeoutSeconds: order.timeout, tool)
         var lines: [String] = []
-        if let output {
+        if let output = order.output {
             let receipt = try await JobReceipt.fetch(view.id, engine, to: output, tool)
             members["receipt"] = .object(receipt.members)
             lines = ["receipt  \(output)"]
@@ -80,16 +70,12 @@ struct JobSubmit: ToolCommand {
 
     /// The nonce: given, made from the name, or random.
     private func orderNonce(_ requester: VerifyingKey) throws(Failure) -> [UInt8] {
-        switch (id, nonce) {
+        switch (try order.name(), nonce) {
         case (nil, let text?):
             return try Failure.parsing("--nonce") { () throws(ParseError) in
                 try Hex.decode(text, count: JobID.nonceBytes, field: "nonce")
             }
         case (let name?, nil):
-            guard (1...256).contains(name.utf8.count) else {
-                let error = ParseError(field: "id", expected: "1 to 256 bytes", actual: "\(name.utf8.count) bytes")
-                throw Failure(option: "--id", error)
-            }
             return JobPlacement.nonce(name, requester)
         case (nil, nil):
             do throws(KeyError) {

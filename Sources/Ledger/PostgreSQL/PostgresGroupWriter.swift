@@ -3,12 +3,6 @@
 internal import PostgreSQL
 internal import Synchronization
 
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#endif
-
 /// Writes the groups of one store, on a connection of its own.
 final class PostgresGroupWriter: Sendable {
     /// The group was committed before; nothing is to be done.
@@ -33,14 +27,14 @@ final class PostgresGroupWriter: Sendable {
     private let pool: PostgresPool
     private let fence: Fence?
     private let writers: PostgresLedgerStore.Writers
-    private let patience: Duration
+    private let patience: PostgresPatience
     private let state = Mutex(State())
 
-    init(url: String, fence: Fence?, writers: PostgresLedgerStore.Writers, patienceSeconds: Int) {
+    init(url: String, fence: Fence?, writers: PostgresLedgerStore.Writers, patience: PostgresPatience) {
         pool = PostgresPool(url: url, kept: 1, session: Self.session)
         self.fence = fence
         self.writers = writers
-        patience = .seconds(patienceSeconds)
+        self.patience = patience
     }
 
     func close() { pool.dropIdle() }
@@ -50,22 +44,10 @@ final class PostgresGroupWriter: Sendable {
             let rows = try GroupRows(batches)
             var mark = [UInt8](repeating: 0, count: 16)
             for index in mark.indices { mark[index] = UInt8.random(in: 0...255) }
-            let start = ContinuousClock.now
-            var isUnknown = false
-            var pause: UInt32 = 0
-            while true {
-                do {
-                    if isUnknown, try isCommitted(mark) { return }
-                    return try commit(rows, mark)
-                } catch let error as PostgresError
-                    where error.isConnectionLoss && ContinuousClock.now - start < patience
-                {
-                    // The same rows under the same mark: whether the lost commit happened is asked first.
-                    isUnknown = true
-                    pool.dropIdle()
-                    usleep(pause)
-                    pause = min(pause + 10_000, 100_000)
-                }
+            try patience.wait(for: pool) { isUnknown in
+                // The same rows under the same mark: whether the lost commit happened is asked first.
+                if isUnknown, try isCommitted(mark) { return }
+                try commit(rows, mark)
             }
         } catch {
             throw failure(error)

@@ -9,7 +9,8 @@ internal import PostgreSQL
 /// whatever it still believes. A commit whose answer was lost is asked for again under the same mark, so it happens once.
 /// The server's `synchronous_commit` and `fsync` decide what an acknowledgement is worth (see `PostgresProbe`).
 public final class PostgresLedgerStore: LedgerStore {
-    /// For how long a commit waits for a server that has gone away, in seconds, unless told otherwise.
+    /// For how long a commit, and what the book asks about the past, waits for a server that has gone away, in seconds,
+    /// unless told otherwise.
     public static let patienceSeconds = 30
     /// The accruals of this many groups are folded into their accounts at once.
     static let groupsPerFold = 128
@@ -33,13 +34,15 @@ public final class PostgresLedgerStore: LedgerStore {
     private let writers: Writers
     private let committer: GroupCommitter
     private let writer: PostgresGroupWriter
+    private let patience: PostgresPatience
 
     /// The ledger of a database, for writing under `fence`, or for reading without one.
     ///
     /// Acquire the fence before `load`: what another process wrote until then is loaded, and it writes nothing after.
     /// - Parameters:
     ///   - writers: who else writes.
-    ///   - patienceSeconds: for how long a commit waits for a server that has gone away.
+    ///   - patienceSeconds: for how long a commit, and what the book asks about the past, waits for a server that has gone
+    ///     away. Without a fence nothing waits.
     public convenience init(
         database: PostgresDatabase,
         fence: Fence?,
@@ -67,13 +70,9 @@ public final class PostgresLedgerStore: LedgerStore {
         self.database = database
         self.writers = writers
         isWriter = fence != nil
+        patience = PostgresPatience(seconds: fence == nil ? 0 : patienceSeconds)
         let filter = filter
-        let writer = PostgresGroupWriter(
-            url: database.pool.url,
-            fence: fence,
-            writers: writers,
-            patienceSeconds: patienceSeconds
-        )
+        let writer = PostgresGroupWriter(url: database.pool.url, fence: fence, writers: writers, patience: patience)
         self.writer = writer
         committer = GroupCommitter(limits: limits) { batches throws(WriteFailure) in
             try writer.write(batches)
@@ -165,10 +164,10 @@ public final class PostgresLedgerStore: LedgerStore {
     /// Reads every id and leg into the filter, on a thread of its own; until then every request costs a read.
     private func fillFilter() {
         filter.fill { [self] in
-            let counted = try read { try $0.execute("SELECT count(*) FROM transfer").integer(0, 0) }
+            let counted = try recall { try $0.execute("SELECT count(*) FROM transfer").integer(0, 0) }
             // The filter is emptied before the state that fills it is fixed: what is committed later adds itself.
             let generation = filter.reset(expecting: Int(counted) * 2)
-            try read { connection in
+            try recall { connection in
                 var hashes: [UInt64] = []
                 try PostgresRows.forEachPage(
                     connection,
@@ -200,7 +199,7 @@ public final class PostgresLedgerStore: LedgerStore {
 
     public func entry(_ id: TransferID) throws(LedgerError) -> LedgerEntry? {
         guard filter.mayContain(SeenFilter.hash(id)) else { return nil }
-        return try read { connection in
+        return try recall { connection in
             if let hold = try PostgresRows.hold(connection, "resolution", id) {
                 let transfers = try PostgresRows.transfers(
                     connection,
@@ -224,18 +223,28 @@ public final class PostgresLedgerStore: LedgerStore {
     }
 
     public func resolution(ofHold id: TransferID) throws(LedgerError) -> TransferID? {
-        try read { connection in try PostgresRows.hold(connection, "id", id)?.resolvedBy }
+        try recall { connection in try PostgresRows.hold(connection, "id", id)?.resolvedBy }
     }
 
     public func legsTaken(job: Digest, attempt: UInt32, among legs: [String]) throws(LedgerError) -> Set<String> {
         let possible = legs.filter { filter.mayContain(SeenFilter.hash(job: job, attempt: attempt, leg: $0)) }
         guard !possible.isEmpty else { return [] }
-        return try read { connection in
+        return try recall { connection in
             let rows = try connection.execute(
                 "SELECT leg FROM transfer WHERE job = $1 AND attempt = $2 AND leg = ANY($3::text[])",
                 [.bytes(job.bytes), .integer(Int64(attempt)), .texts(possible)]
             )
             return Set(try (0..<rows.count).map { try rows.text($0, 0) })
+        }
+    }
+
+    /// Reads the past for a book that is in the middle of an operation, part of which it may have done, or for the filter that
+    /// saves it from asking.
+    private func recall<Value>(_ body: (PostgresConnection) throws -> Value) throws(LedgerError) -> Value {
+        try PostgresDatabase.translating {
+            try patience.wait(for: database.pool) { _ in
+                try database.pool.transaction(.repeatableRead, readOnly: true, body)
+            }
         }
     }
 
