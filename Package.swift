@@ -291,7 +291,7 @@ let package = Package(
                 "EngineClient",
                 "EvidenceProbe", "Ledger", "Receipts",
                 "Replay", "Signatures", "Transfer", "TransparencyLog", "Validator", "Verdicts",
-                "assay", "assayd", "assay-replay",
+                "assay", "assayd", "assay-replay", grdb,
             ]
         ),
         module(

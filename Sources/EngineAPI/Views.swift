@@ -200,6 +200,8 @@ public struct JobView: Sendable, Equatable {
     public var topUps: Int64?
     /// Why the node is to hand over what it has: `preempted` or `closed`.
     public var yields: String?
+    /// Why the engine settles nothing any more, in a sentence; `nil` while it does. The rest is then what its store has.
+    public var stopped: String?
     /// The outcome of a final job.
     public var outcome: String?
     /// Minor units paid and refunded, for a final job.
@@ -220,6 +222,7 @@ public struct JobView: Sendable, Equatable {
         covered: UInt64? = nil,
         topUps: Int64? = nil,
         yields: String? = nil,
+        stopped: String? = nil,
         outcome: String? = nil,
         paid: Int64? = nil,
         refunded: Int64? = nil
@@ -236,6 +239,7 @@ public struct JobView: Sendable, Equatable {
         self.covered = covered
         self.topUps = topUps
         self.yields = yields
+        self.stopped = stopped
         self.outcome = outcome
         self.paid = paid
         self.refunded = refunded
@@ -260,6 +264,7 @@ public struct JobView: Sendable, Equatable {
         if let covered { object["covered"] = .string(String(covered)) }
         if let topUps { object["topUps"] = .integer(topUps) }
         if let yields { object["yields"] = .string(yields) }
+        if let stopped { object["stopped"] = .string(stopped) }
         if let outcome { object["outcome"] = .string(outcome) }
         if let paid { object["paid"] = .string(String(paid)) }
         if let refunded { object["refunded"] = .string(String(refunded)) }
@@ -288,6 +293,7 @@ public struct JobView: Sendable, Equatable {
         covered = reader.has("covered") ? try reader.decimal("covered") : nil
         topUps = reader.has("topUps") ? try reader.integer("topUps", in: 1...Int64(UInt32.max)) : nil
         yields = try reader.optionalString("yields", maxBytes: 32)
+        stopped = reader.has("stopped") ? try reader.string("stopped") : nil
         outcome = try reader.optionalString("outcome", maxBytes: 32)
         paid = reader.has("paid") ? try reader.signedAmount("paid") : nil
         refunded = reader.has("refunded") ? try reader.signedAmount("refunded") : nil

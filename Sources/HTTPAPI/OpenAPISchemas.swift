@@ -63,7 +63,7 @@ enum OpenAPISchemas {
                 optional: [
                     "missing": list(OpenAPIDocument.reference("CID")),
                     "metered": amount, "covered": amount, "topUps": integer,
-                    "yields": choice(["preempted", "closed"]),
+                    "yields": choice(["preempted", "closed"]), "stopped": text,
                     "outcome": choice(["accepted", "rejected", "requesterFault", "inconclusive"]),
                     "paid": amount, "refunded": amount,
                 ]

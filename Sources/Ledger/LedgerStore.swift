@@ -198,8 +198,9 @@ public protocol LedgerStore: LedgerHistory {
     /// How many receipts there are.
     func receiptCount() throws(LedgerError) -> Int
 
-    /// Messages that have not been delivered, oldest first.
-    func outbox(limit: Int) throws(LedgerError) -> [OutboxMessage]
+    /// Messages that have not been delivered, oldest first: those of one kind, or all for `nil`. What waits of other kinds costs
+    /// a reader of one nothing.
+    func outbox(kind: String?, limit: Int) throws(LedgerError) -> [OutboxMessage]
 
     /// Why the store takes no batches any more; `nil` while it does.
     var stopped: LedgerError? { get }

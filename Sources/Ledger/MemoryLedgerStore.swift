@@ -208,8 +208,8 @@ public final class MemoryLedgerStore: LedgerStore {
         state.withLock { $0.receipts.count }
     }
 
-    public func outbox(limit: Int) throws(LedgerError) -> [OutboxMessage] {
-        state.withLock { Array($0.messages.prefix(max(0, limit))) }
+    public func outbox(kind: String?, limit: Int) throws(LedgerError) -> [OutboxMessage] {
+        state.withLock { Array($0.messages.lazy.filter { kind == nil || $0.kind == kind }.prefix(max(0, limit))) }
     }
 
     /// Memory never fails.

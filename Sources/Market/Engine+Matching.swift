@@ -61,11 +61,12 @@ extension Engine {
         registry.onlineCount(since: at - configuration.nodeTimeoutSeconds)
     }
 
-    /// How many nodes were passed over for a job, by reason: what a requester who waits is told. Looks at every node.
+    /// How many nodes were passed over for a job, by reason: what a requester who waits is told. Costs a look at every offer
+    /// that differs from the others, not at every node.
     public func mismatches(of id: Digest, at: Int64) -> [Mismatch: Int] {
         guard let job = jobs[id] else { return [:] }
-        return nodes.values.reduce(into: [:]) { counts, node in
-            if let reason = mismatch(of: node, with: job, at: at) { counts[reason, default: 0] += 1 }
+        return registry.mismatches(with: job, silentSince: at - configuration.nodeTimeoutSeconds) { node in
+            hasStake(node, for: job)
         }
     }
 

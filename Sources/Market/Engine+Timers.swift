@@ -6,6 +6,7 @@ internal import Verdicts
 
 extension Engine {
     mutating func tick(at: Int64, _ effects: inout Effects) throws(MarketError) {
+        registry.sweep(before: at - configuration.nodeTimeoutSeconds)
         // Whatever ends or moves a job gives it a later deadline, or none.
         while let due = index.byDeadline.first, due.at <= at, let job = jobs[due.id] {
             try expire(job, at: at, &effects)

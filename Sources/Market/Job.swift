@@ -215,12 +215,7 @@ public struct Node: Sendable, Equatable {
 
     /// Why this node cannot take `job`; `nil` when it can.
     func mismatch(with job: Job) -> Mismatch? {
-        switch (job.device.kind, deviceKind) {
-        case (.cpu, .gpu), (.gpu, .cpu): return .deviceClass
-        default: break
-        }
-        if memoryBytes < job.device.memoryBytes { return .memory }
-        if askPerMegaUnit > job.maxPerMegaUnit { return .price }
+        if let mismatch = NodeTally.Offering(self).mismatch(with: job) { return mismatch }
         if job.history.contains(where: { $0.node == key }) { return .triedBefore }
         return nil
     }
@@ -239,4 +234,6 @@ public enum Mismatch: String, Sendable, CaseIterable {
     case offline
     /// The node's stake account cannot cover the stake.
     case stake
+    /// The node is idle and fits, and so do so many others that its stake was not looked at.
+    case unexamined
 }

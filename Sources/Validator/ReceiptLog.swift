@@ -105,7 +105,7 @@ public actor ReceiptLog {
     /// - Returns: how many receipts there were.
     @discardableResult
     public func deliver() async throws -> Int {
-        let messages = try store.outbox(limit: Self.batchMax).filter { $0.kind == Self.messageKind }
+        let messages = try store.outbox(kind: Self.messageKind, limit: Self.batchMax)
         if !messages.isEmpty {
             _ = try await keeper.append(
                 once: messages.map { message in

@@ -9,10 +9,11 @@ public import Signatures
 
 extension Scheduler {
     public func engine() async throws(EngineError) -> EngineDescription {
-        try EngineDescription(operatorKey: operatorKey, configuration: engine.configuration, version: version)
+        description
     }
 
     public func account(request: [UInt8]) async throws(EngineError) -> AccountView {
+        try requireHealth()
         let signed = try verified(request)
         switch signed.predicate.action {
         case .open:
@@ -49,8 +50,13 @@ extension Scheduler {
         } catch {
             throw EngineError(error, id: "account.malformed")
         }
-        try requireHealth()
-        return try AccountView(try known(name))
+        do throws(EngineError) {
+            try requireHealth()
+            try await latestIsDurable()
+            return try AccountView(try known(name))
+        } catch {
+            return try stored(after: error).account(id)
+        }
     }
 
     private func known(_ name: AccountName) throws(EngineError) -> Account {

@@ -29,7 +29,7 @@ extension Scheduler {
     ///
     /// A store that cannot be reached loses nothing: this is for a store that answers and does not have the file.
     func noteLoss(of cid: CID, from job: Digest) async throws(EngineError) {
-        guard let open = engine.jobs[job], let file = try documents(of: job),
+        guard isHealthy, let open = engine.jobs[job], let file = try documents(of: job),
             let identity = needed(by: open, file).first(where: { $0.cid == cid })
         else { return }
         do throws(StorageError) {

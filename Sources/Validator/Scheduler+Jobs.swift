@@ -16,6 +16,7 @@ extension Scheduler {
     private static let orderRecordKind = "order"
 
     public func submit(order: [UInt8], spec: [UInt8]) async throws(EngineError) -> JobView {
+        try requireHealth()
         let signed: Signed<Order>
         do throws(DocumentError) {
             signed = try Signed<Order>(verifying: order)
@@ -122,6 +123,7 @@ extension Scheduler {
 
     /// The identity of an input of an open job; `nil` when the job has ended and needs none any more.
     private func input(_ job: Digest, _ cid: CID) async throws(EngineError) -> ArtefactIdentity? {
+        try requireHealth()
         guard let file = try documents(of: job) else {
             _ = try await view(of: job)
             return nil
@@ -172,6 +174,7 @@ extension Scheduler {
     }
 
     public nonisolated func file(job: Digest, cid: CID) async throws(EngineError) -> [UInt8] {
+        if let stored = await stored { return try stored.file(job, cid) }
         try await checkBelongs(cid, to: job)
         do throws(StorageError) {
             if let bytes = try artefacts.get(cid) { return bytes }
@@ -190,15 +193,27 @@ extension Scheduler {
     }
 
     public func job(id: Digest) async throws(EngineError) -> JobView {
-        try await view(of: id)
+        do throws(EngineError) {
+            return try await view(of: id)
+        } catch {
+            return try stored(after: error).job(id)
+        }
     }
 
     public func jobs(limit: Int) async throws(EngineError) -> [JobView] {
+        let limit = min(max(0, limit), Self.jobsListed)
+        do throws(EngineError) {
+            return try await views(limit)
+        } catch {
+            return try stored(after: error).jobs(limit)
+        }
+    }
+
+    private func views(_ limit: Int) async throws(EngineError) -> [JobView] {
         try await endingIsDurable(of: nil)
         try requireHealth()
-        let limit = min(max(0, limit), Self.jobsListed)
         var views: [JobView] = []
-        // Why each of them waits for a node is told only when one job is asked for: it takes a look at every node.
+        // Why each of them waits for a node is told only when one job is asked for: it takes a look at every offer.
         for job in engine.latestJobs(limit) { views.append(try openView(of: job, isAlone: false)) }
         let wanted = limit - views.count
         guard wanted > 0 else { return views }
@@ -220,6 +235,7 @@ extension Scheduler {
         } catch {
             throw EngineError(error)
         }
+        if let stored { return try stored.receipt(job) }
         if let open = engine.jobs[job] {
             throw .noReceipt(job, phase: open.phase.rawValue)
         }

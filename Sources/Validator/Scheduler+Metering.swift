@@ -9,6 +9,7 @@ internal import Signatures
 
 extension Scheduler {
     public func read(job: Digest, reading: [UInt8]) async throws(EngineError) -> JobView {
+        try requireHealth()
         guard let file = try documents(of: job) else { return try await view(of: job) }
         guard let lease = file.lease else {
             throw EngineError(.staleLease(job: job, expected: "no lease", actual: "a reading"))
@@ -44,6 +45,7 @@ extension Scheduler {
     }
 
     public func topUp(job: Digest, topUp: [UInt8]) async throws(EngineError) -> JobView {
+        try requireHealth()
         guard let file = try documents(of: job) else { return try await view(of: job) }
         let signed: Signed<TopUp>
         do throws(DocumentError) {
@@ -76,6 +78,7 @@ extension Scheduler {
     }
 
     public func close(job: Digest, request: [UInt8]) async throws(EngineError) -> JobView {
+        try requireHealth()
         let signed = try verified(request)
         if case .refund(let named, let why) = signed.predicate.action {
             try requireOperator(signed)

@@ -11,6 +11,7 @@ internal import Verdicts
 
 extension Scheduler {
     public func judge(job: Digest, verdict: [UInt8]) async throws(EngineError) -> JobView {
+        try requireHealth()
         let signed: Signed<VerdictStatement>
         do throws(DocumentError) {
             signed = try Signed<VerdictStatement>(verifying: verdict)

@@ -11,6 +11,7 @@ internal import Verdicts
 
 extension Scheduler: EngineAPI {
     public func node(request: [UInt8]) async throws(EngineError) -> LeasedWork? {
+        try requireHealth()
         let signed = try verified(request)
         let node = signed.signer
         switch signed.predicate.action {
@@ -52,9 +53,9 @@ extension Scheduler: EngineAPI {
     }
 
     public func nodes() async throws(EngineError) -> [NodeView] {
-        try requireHealth()
+        if let stored { return try stored.nodes() }
         let now = clock.now
-        return engine.nodes.values.sorted { $0.key.text < $1.key.text }.map { node in
+        return engine.nodes.values.map { ($0.key.text, $0) }.sorted { $0.0 < $1.0 }.map { _, node in
             NodeView(
                 key: node.key,
                 deviceType: node.deviceKind.rawValue,
@@ -71,6 +72,7 @@ extension Scheduler: EngineAPI {
         execution: [UInt8],
         trace: [UInt8]
     ) async throws(EngineError) -> JobView {
+        try requireHealth()
         // A result that comes again after the job has ended is answered with how it ended.
         guard let file = try documents(of: job) else { return try await view(of: job) }
         guard let lease = file.lease else {
@@ -219,6 +221,7 @@ extension Scheduler: EngineAPI {
 
     /// The identity of an output or a part of the evidence of an open job; `nil` when the job has ended and needs none any more.
     private func output(_ job: Digest, _ cid: CID) async throws(EngineError) -> ArtefactIdentity? {
+        try requireHealth()
         guard let file = try documents(of: job) else {
             _ = try await view(of: job)
             return nil
@@ -242,6 +245,7 @@ extension Scheduler: EngineAPI {
     }
 
     public func validator(request: [UInt8]) async throws(EngineError) -> VerificationWork? {
+        try requireHealth()
         let signed = try verified(request)
         guard case .poll = signed.predicate.action else {
             throw EngineError.wrongAction(signed.predicate.action, expected: "poll")

@@ -38,8 +38,8 @@ public struct SchedulerSummary: Sendable, Equatable {
 ///
 /// Calls run one after another up to the point where their batch is queued; the store commits batches in that order, many
 /// at a time. An answer leaves only when what it rests on is on the disk, also when the call itself changed nothing. When a
-/// commit fails the scheduler answers nothing but errors from then on, receipts apart, which it reads from the store: what is
-/// in memory is ahead of the disk, and a restart reads the truth.
+/// commit fails, or something does not add up, the scheduler refuses every change from then on and answers reads from the
+/// store: what is in memory is ahead of the disk, and a restart reads the truth.
 public actor Scheduler {
     let key: SigningKey
     let operatorKey: VerifyingKey
@@ -49,7 +49,8 @@ public actor Scheduler {
     /// The roots by which the engine judges attestation again before it pays; without them it believes its validators.
     let anchors: TrustAnchors?
     let log: Logger
-    let version: String
+    /// The engine in its own words.
+    let description: EngineDescription
     let identity: EngineIdentity
     /// Whether each receipt is to get into a log: a message in the outbox goes with it.
     let logsReceipts: Bool
@@ -104,7 +105,11 @@ public actor Scheduler {
         self.artefacts = artefacts
         self.clock = clock
         self.anchors = anchors
-        self.version = version
+        description = try EngineDescription(
+            operatorKey: operatorKey,
+            configuration: configuration,
+            version: version
+        )
         self.identity = identity
         self.logsReceipts = logsReceipts
         self.log = log
@@ -242,9 +247,26 @@ public actor Scheduler {
         }
     }
 
+    /// Returns when everything is on the disk that was on its way there.
+    func latestIsDurable() async throws(EngineError) { try await durable(last) }
+
     /// Throws what stopped the scheduler.
     func requireHealth() throws(EngineError) {
         if let failure { throw failure }
+    }
+
+    /// What answers reads once the scheduler has stopped; `nil` while it settles.
+    var stored: StandbyReader? {
+        failure.map { failure in
+            StandbyReader(store: store, artefacts: artefacts, description: description, stopped: failure.message)
+        }
+    }
+
+    /// What answers a read that `error` has ended because the scheduler has stopped.
+    /// - Throws: `error` while it has not.
+    func stored(after error: EngineError) throws(EngineError) -> StandbyReader {
+        guard let stored else { throw error }
+        return stored
     }
 
     /// Refuses everything from now on.

@@ -158,7 +158,7 @@ struct Customer {
         key = try SigningKey.generate()
     }
 
-    private func request(_ action: EngineRequest.Action, _ key: SigningKey) throws -> [UInt8] {
+    func request(_ action: EngineRequest.Action, _ key: SigningKey) throws -> [UInt8] {
         try EngineRequest.sign(action, engine: engineKey, at: SystemClock().now, with: key).envelope
     }
 

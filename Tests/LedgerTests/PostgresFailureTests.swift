@@ -35,7 +35,7 @@ struct PostgresFailureTests {
         #expect(try audit.account(town.provider.id)?.creditsPosted == 500 * Int64(settled))
         #expect(try audit.account(town.fee.id)?.creditsPosted == 25 * Int64(settled))
         #expect(try audit.receiptCount() == settled)
-        #expect(try audit.outbox(limit: 100_000).count == settled)
+        #expect(try audit.outbox(kind: nil, limit: 100_000).count == settled)
         #expect(try audit.load().book.accounts == book.accounts)
         let report = try Fsck.run(audit)
         #expect(report.isClean, "\(report.checks.filter { !$0.passed })")

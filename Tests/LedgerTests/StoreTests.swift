@@ -186,13 +186,42 @@ import Testing
             var again = messages[0]
             again.body = [9]
             try await store.commit(Batch(messages: [again]))
-            #expect(try store.outbox(limit: 10) == messages)
-            #expect(try store.outbox(limit: 2).count == 2)
+            #expect(try store.outbox(kind: nil, limit: 10) == messages)
+            #expect(try store.outbox(kind: nil, limit: 2).count == 2)
             try await store.commit(Batch(delivered: [messages[1].id]))
-            #expect(try store.outbox(limit: 10) == [messages[0], messages[2]])
+            #expect(try store.outbox(kind: nil, limit: 10) == [messages[0], messages[2]])
             let long = OutboxMessage(id: messages[0].id, kind: "", body: [], at: 0)
             await #expect(throws: LedgerError.self) { try await store.commit(Batch(messages: [long])) }
         }
+    }
+
+    /// A slow consumer's messages, however many there are, stand in nobody else's way.
+    @Test func messagesOfOneKindAreReadAlone() async throws {
+        try await onEachStore { store in
+            let messages = (0..<40).map { number in
+                let kind = number % 20 == 19 ? "receipt.log" : "webhook"
+                return OutboxMessage(id: WorkID(deriving: [UInt8(number)]), kind: kind, body: [], at: Int64(number))
+            }
+            try await store.commit(Batch(messages: messages))
+            #expect(try store.outbox(kind: "receipt.log", limit: 10) == [messages[19], messages[39]])
+            #expect(try store.outbox(kind: "receipt.log", limit: 1) == [messages[19]])
+            #expect(try store.outbox(kind: "receipt", limit: 10).isEmpty)
+            #expect(try store.outbox(kind: "webhook", limit: 100).count == 38)
+            try await store.commit(Batch(delivered: [messages[19].id]))
+            #expect(try store.outbox(kind: "receipt.log", limit: 10) == [messages[39]])
+            #expect(try store.outbox(kind: nil, limit: 3) == Array(messages.prefix(3)))
+        }
+    }
+
+    @Test func messagesOfOneKindAreFoundByAnIndex() throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteLedgerStore(path: folder.ledger)
+        let plan = try store.pool.read { db in
+            let query = "EXPLAIN QUERY PLAN SELECT id FROM outbox WHERE kind = 'receipt.log' ORDER BY seq LIMIT 10"
+            return try Row.fetchAll(db, sql: query).map { $0["detail"] as String }
+        }
+        #expect(plan.count == 1 && plan[0].contains("USING INDEX outbox_kind"), "\(plan)")
+        try store.close()
     }
 
     @Test func refusesRowsOutOfBounds() async throws {
@@ -251,6 +280,49 @@ import Testing
         let next = try SQLiteLedgerStore(path: folder.ledger)
         #expect(try next.load().book.accounts == later.accounts)
         try next.close()
+    }
+
+    /// Two writers in one process are refused as two processes are, whatever they call the file.
+    @Test func oneFileHasOneWriterByAnyName() throws {
+        let folder = try TemporaryFolder()
+        let files = FileManager.default
+        let (link, other) = (folder.path + "/link.sqlite", folder.path + "/other.sqlite")
+        let writer = try SQLiteLedgerStore(path: folder.ledger)
+        try files.createSymbolicLink(atPath: link, withDestinationPath: folder.ledger)
+        try files.linkItem(atPath: folder.ledger, toPath: other)
+        for path in [folder.ledger, folder.path + "/./ledger.sqlite", link, other] {
+            #expect(throws: LedgerError.storage(detail: "\(path): expected no other writer, found one")) {
+                try SQLiteLedgerStore(path: path)
+            }
+        }
+        try writer.close()
+        // A file of two names has room for two logs, so it is not written by either while both are there.
+        for path in [folder.ledger, other] {
+            #expect { try SQLiteLedgerStore(path: path) } throws: { "\($0)".contains("found 2 hard links") }
+        }
+        try SQLiteLedgerStore(path: other, access: .read).close()
+        try files.removeItem(atPath: other)
+        for path in [link, folder.ledger, link] { try SQLiteLedgerStore(path: path).close() }
+    }
+
+    @Test func aFailedOpeningLetsOthersWrite() throws {
+        let folder = try TemporaryFolder()
+        let files = FileManager.default
+        let queue = try DatabaseQueue(path: folder.ledger)
+        try queue.write { try $0.execute(sql: "CREATE TABLE mine (id INTEGER)") }
+        for _ in 0..<3 {
+            #expect { try SQLiteLedgerStore(path: folder.ledger) } throws: {
+                "\($0)".contains("expected a ledger file")
+            }
+        }
+        // The same file, so the same device and inode, made fit to be a ledger.
+        try queue.write { try $0.execute(sql: "DROP TABLE mine") }
+        try queue.close()
+        try SQLiteLedgerStore(path: folder.ledger).close()
+        // A store that nobody closes gives the right back when it goes.
+        do { _ = try SQLiteLedgerStore(path: folder.ledger) }
+        try SQLiteLedgerStore(path: folder.ledger).close()
+        #expect(files.fileExists(atPath: folder.ledger))
     }
 
     @Test func foreignFilesAreRefusedAndLeftAlone() throws {

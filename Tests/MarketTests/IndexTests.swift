@@ -78,6 +78,18 @@ import Testing
             #expect(market.engine.nextDeadline == next, "seed \(seed) step \(step)")
             let online = keys.filter { market.engine.isOnline($0, at: market.now) }.count
             #expect(market.engine.onlineCount(at: market.now) == online, "seed \(seed) step \(step)")
+            for job in market.engine.jobs.values {
+                let counts = market.engine.mismatches(of: job.id, at: market.now)
+                #expect(counts == Self.mismatches(of: job, in: market), "seed \(seed) step \(step)")
+            }
+        }
+    }
+
+    /// Why each node cannot take a job, by a look at every one.
+    private static func mismatches(of job: Job, in market: MarketFixture) -> [Mismatch: Int] {
+        market.engine.nodes.values.reduce(into: [:]) { counts, node in
+            let reason = market.engine.mismatch(of: node, with: job, at: market.now)
+            if let reason { counts[reason, default: 0] += 1 }
         }
     }
 

@@ -41,6 +41,16 @@ import Verdicts
         #expect(market.engine.mismatches(of: id, at: market.now)[.triedBefore] == 1)
     }
 
+    /// Registering costs nothing, so that a crowd without stake must not make the engine look at all of it for each question.
+    @Test func aCrowdIsNotExaminedWhole() throws {
+        var market = try MarketFixture()
+        let (looks, crowd) = (NodeRegistry.examinedMax, NodeRegistry.examinedMax + 60)
+        for number in 0..<crowd { try market.register(try Name.key("crowd \(number)"), stake: 0) }
+        let id = try market.job(at: .offered)
+        #expect(market.engine.mismatches(of: id, at: market.now) == [.stake: looks, .unexamined: crowd - looks])
+        #expect(market.engine.mismatches(of: id, at: market.now + 31) == [.offline: crowd])
+    }
+
     @Test func exactlyEnoughIsEnough() throws {
         var terms = Terms()
         terms.device = "gpu"

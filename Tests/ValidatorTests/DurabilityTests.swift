@@ -1,4 +1,4 @@
-// No answer before its batch is on the disk; no answer but an error after the disk has failed.
+// No answer before its batch is on the disk; no change after the disk has failed, and reads of what is on it.
 import Appraisal
 import AssayTesting
 import Commitments
@@ -110,7 +110,7 @@ private final class Flag: Sendable {
         #expect(try await world.upload(ordered).phase == "final")
     }
 
-    @Test func afterAFailedWriteTheEngineRefusesEverything() async throws {
+    @Test func afterAFailedWriteTheEngineChangesNothingAndShowsTheDisk() async throws {
         let store = LaggingStore()
         let world = try await Harness(store: store)
         let ended = try await world.offered()
@@ -118,9 +118,15 @@ private final class Flag: Sendable {
         #expect(try await world.validator().step())
         let ordered = try world.order(nonce: 2)
         try await world.submit(ordered)
+        let payer = world.account(.payer, of: world.keys.requester)
+        let before = try await world.scheduler.account(id: payer.text)
         let third = try world.order(nonce: 3)
         store.fail()
         let scheduler = world.scheduler
+        let (node, validator) = (world.keys.nodes[0], world.keys.validators[0])
+        let credit = try world.request(.credit(account: payer, amount: 5), world.keys.operator)
+        let close = try world.request(.close(job: JobID(ordered.id)), world.keys.requester)
+        let polls = [try world.request(.poll, node), try world.request(.poll, validator)]
         let calls: [(String, () async throws(EngineError) -> Void)] = [
             (
                 "new job",
@@ -135,10 +141,22 @@ private final class Flag: Sendable {
                     _ = try await scheduler.submit(order: ordered.order, spec: ordered.sealed.bytes)
                 }
             ),
-            ("job", { () async throws(EngineError) in _ = try await scheduler.job(id: ordered.id) }),
-            ("ended job", { () async throws(EngineError) in _ = try await scheduler.job(id: ended.id) }),
-            ("jobs", { () async throws(EngineError) in _ = try await scheduler.jobs(limit: 10) }),
-            ("nodes", { () async throws(EngineError) in _ = try await scheduler.nodes() }),
+            ("credit", { () async throws(EngineError) in _ = try await scheduler.account(request: credit) }),
+            (
+                "close",
+                { () async throws(EngineError) in _ = try await scheduler.close(job: ordered.id, request: close) }
+            ),
+            ("top up", { () async throws(EngineError) in _ = try await scheduler.topUp(job: ordered.id, topUp: []) }),
+            ("node", { () async throws(EngineError) in _ = try await scheduler.node(request: polls[0]) }),
+            ("reading", { () async throws(EngineError) in _ = try await scheduler.read(job: ordered.id, reading: []) }),
+            (
+                "result",
+                { () async throws(EngineError) in
+                    _ = try await scheduler.commit(job: ended.id, execution: [], trace: [])
+                }
+            ),
+            ("validator", { () async throws(EngineError) in _ = try await scheduler.validator(request: polls[1]) }),
+            ("verdict", { () async throws(EngineError) in _ = try await scheduler.judge(job: ended.id, verdict: []) }),
             ("tick", { () async throws(EngineError) in _ = try await scheduler.perform(.tick) }),
         ]
         for (name, call) in calls {
@@ -150,7 +168,16 @@ private final class Flag: Sendable {
             }
         }
         #expect(await scheduler.isHealthy == false)
-        // What is on the disk is still true.
+        // What is on the disk is still true, and shown: the third job's money is not gone.
+        #expect(try await scheduler.account(id: payer.text) == before)
+        #expect(try await scheduler.job(id: ended.id).outcome == "accepted")
+        let open = try await scheduler.job(id: ordered.id)
+        #expect(open.phase == "assigned" && open.stopped?.contains("input/output error") == true, "\(open)")
+        await #expect { try await scheduler.job(id: third.id) } throws: { ($0 as? EngineError)?.id == "job.unknown" }
+        #expect(try await scheduler.jobs(limit: 10).map(\.id) == [ended.id])
+        #expect(try await scheduler.nodes().map(\.key) == [node.verifyingKey])
+        let input = try #require(ended.sealed.files.first)
+        #expect(try await scheduler.file(job: ordered.id, cid: input.identity.cid) == ended.files[input.path])
         #expect(try await world.audit(ended).conclusion == .accepted)
         #expect(try await scheduler.engine().engine == world.keys.engine.verifyingKey)
     }

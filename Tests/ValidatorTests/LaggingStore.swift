@@ -49,7 +49,9 @@ final class LaggingStore: LedgerStore {
     }
 
     func load(recordKinds: [String]?) throws(LedgerError) -> LedgerImage { try inner.load(recordKinds: recordKinds) }
-    func outbox(limit: Int) throws(LedgerError) -> [OutboxMessage] { try inner.outbox(limit: limit) }
+    func outbox(kind: String?, limit: Int) throws(LedgerError) -> [OutboxMessage] {
+        try inner.outbox(kind: kind, limit: limit)
+    }
     var stopped: LedgerError? { nil }
     func close() throws(LedgerError) {}
     func account(_ id: AccountID) throws(LedgerError) -> Account? { try inner.account(id) }

@@ -2,6 +2,7 @@
 //
 // market-bench heartbeats NODES              beats of idle nodes, none of which may cause a row
 // market-bench match NODES JOBS              from a job's last file to its lease, with so many idle nodes
+// market-bench why NODES                     why a job waits, with so many nodes at work, in processor time
 // market-bench restart FILE JOBS             opens a SQLite ledger with so many open jobs (made when missing) until it can work
 import AssayTesting
 import Codecs
@@ -145,7 +146,7 @@ func fill(_ path: String, _ jobs: Int, _ town: Town) async throws {
 }
 
 let arguments = Array(CommandLine.arguments.dropFirst())
-let usage = "usage: market-bench heartbeats NODES | match NODES JOBS | restart FILE JOBS"
+let usage = "usage: market-bench heartbeats NODES | match NODES JOBS | why NODES | restart FILE JOBS"
 let town = try Town()
 switch arguments.first {
 case "heartbeats":
@@ -179,6 +180,28 @@ case "match":
     }
     print(
         "match        p50 \(percentile(0.5)), p99 \(percentile(0.99)), max \(percentile(1)) (\(count) nodes, \(leases) leases)"
+    )
+case "why":
+    guard arguments.count == 2, let count = Int(arguments[1]), count > 0 else { fail(usage) }
+    var (engine, _) = try town.market(nodes: count)
+    // Jobs until no node is left for the last.
+    var number = 0
+    var job = Digest.zero
+    repeat {
+        let submission = try town.submission(number, engine)
+        job = submission.id
+        number += 1
+        _ = try engine.apply(.submit(submission), at: Town.start)
+        _ = try engine.apply(.filesPresent(job: job), at: Town.start)
+    } while engine.jobs[job]?.phase == .assigned && number <= count
+    var counts: [Mismatch: Int] = [:]
+    let rounds = 20
+    let start = clock()
+    for _ in 0..<rounds { counts = engine.mismatches(of: job, at: Town.start) }
+    let spent = Double(clock() - start) / Double(CLOCKS_PER_SEC) / Double(rounds)
+    let words = counts.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.value) \($0.key.rawValue)" }
+    print(
+        "why          \(String(format: "%.3f ms", spent * 1000)) of processor time (\(words.joined(separator: ", ")))"
     )
 case "restart":
     guard arguments.count == 3, let jobs = Int(arguments[2]), jobs > 0 else { fail(usage) }

@@ -109,6 +109,17 @@ enum JobWatcher {
                 last = line
             }
             if view.isFinal { return view }
+            if let why = view.stopped {
+                throw Failure(
+                    .unavailable,
+                    "engine.stopped",
+                    "the job will not end: \(why)",
+                    field: "phase",
+                    expected: "final",
+                    actual: view.phase,
+                    hint: "its money is held until the engine's operator has looked: assay job show \(id.hex)"
+                )
+            }
             if let timeoutSeconds, tool.now() - start >= timeoutSeconds {
                 throw Failure(
                     .temporaryFailure,

@@ -99,11 +99,11 @@ extension PostgresLedgerStore {
         try read { Int(try $0.execute("SELECT count(*) FROM receipt").integer(0, 0)) }
     }
 
-    public func outbox(limit: Int) throws(LedgerError) -> [OutboxMessage] {
+    public func outbox(kind: String?, limit: Int) throws(LedgerError) -> [OutboxMessage] {
         try read { connection in
             let rows = try connection.execute(
-                "SELECT id, kind, body, at FROM outbox ORDER BY seq LIMIT $1",
-                [.integer(Int64(max(0, limit)))]
+                "SELECT id, kind, body, at FROM outbox \(kind == nil ? "" : "WHERE kind = $2") ORDER BY seq LIMIT $1",
+                [.integer(Int64(max(0, limit)))] + (kind.map { [.text($0)] } ?? [])
             )
             return try (0..<rows.count).map { row in
                 OutboxMessage(

@@ -15,6 +15,8 @@ enum PostgresSchema {
         Step(name: "3 records, receipts, outbox", sql: documents),
         Step(name: "4 artefacts", sql: artefacts),
         Step(name: "5 fewer keys of parts", sql: keys),
+        // Who delivers messages of one kind reads none of another.
+        Step(name: "6 outbox by kind", sql: "CREATE INDEX outbox_kind ON outbox (kind, seq)"),
     ]
 
     private static let coordination = """

@@ -198,10 +198,12 @@ extension SQLiteLedgerStore {
         try read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM receipt") ?? 0 }
     }
 
-    public func outbox(limit: Int) throws(LedgerError) -> [OutboxMessage] {
+    public func outbox(kind: String?, limit: Int) throws(LedgerError) -> [OutboxMessage] {
         try read { db in
-            let sql = "SELECT id, kind, body, at FROM outbox ORDER BY seq LIMIT ?"
-            return try Row.fetchAll(db, sql: sql, arguments: [max(0, limit)]).map { row in
+            let sql =
+                "SELECT id, kind, body, at FROM outbox \(kind == nil ? "" : "WHERE kind = ?") ORDER BY seq LIMIT ?"
+            let arguments = StatementArguments(kind.map { [$0] } ?? []) + [max(0, limit)]
+            return try Row.fetchAll(db, sql: sql, arguments: arguments).map { row in
                 OutboxMessage(
                     id: try WorkID(bytes: try Rows.bytes(row, 0)),
                     kind: try Rows.text(row, 1),

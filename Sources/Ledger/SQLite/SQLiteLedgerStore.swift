@@ -2,12 +2,6 @@
 internal import Foundation
 internal import GRDB
 
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#endif
-
 /// A ledger in one SQLite file.
 ///
 /// WAL with `synchronous=FULL`: a commit that was acknowledged survives a crash of the process, and one of the machine as
@@ -35,8 +29,8 @@ public final class SQLiteLedgerStore: LedgerStore {
     private let statements = WriterStatements()
 
     /// Opens the ledger at `path`.
-    /// - Throws: `LedgerError.storage` when the file cannot be opened, belongs to something else, or another process
-    ///   writes it.
+    /// - Throws: `LedgerError.storage` when the file cannot be opened, belongs to something else, or has a writer: another
+    ///   process, or another store of this one, by whatever name it opened the file.
     public convenience init(path: String, access: Access = .write) throws(LedgerError) {
         try self.init(path: path, access: access, limits: GroupCommitter.Limits())
     }
@@ -46,8 +40,11 @@ public final class SQLiteLedgerStore: LedgerStore {
             throw .storage(detail: "\(path): expected a ledger file, found none")
         }
         isWriter = access == .write
-        lock = access == .write ? try WriterLock(path: path + ".lock") : nil
-        if access == .write { Self.createPrivately(path) }
+        lock = access == .write ? try WriterLock(database: path) : nil
+        if access == .write {
+            Self.createPrivately(path)
+            try lock?.claim()
+        }
         do {
             pool = try DatabasePool(path: path, configuration: Self.configuration(access))
             let pool = pool
@@ -136,6 +133,8 @@ public final class SQLiteLedgerStore: LedgerStore {
 
     /// Writes what is queued, refuses the rest, moves the write-ahead log into the file, and closes it.
     public func close() throws(LedgerError) {
+        // Also when the file does not close: nothing is written any more.
+        defer { lock?.release() }
         committer.close()
         filter.stopFilling()
         do {
@@ -147,7 +146,6 @@ public final class SQLiteLedgerStore: LedgerStore {
         } catch {
             throw Self.failure(error).error
         }
-        lock?.release()
     }
 
     /// Copies the ledger as it is now to a new file, while it is in use.
@@ -215,36 +213,4 @@ private final class WriterStatements: @unchecked Sendable {
 
     /// Before the connection closes: an open statement keeps it open.
     func drop() { prepared = nil }
-}
-
-/// An advisory lock on a file beside the database. The kernel releases it when the process ends, however it ends.
-private final class WriterLock: Sendable {
-    private let descriptor: Int32
-
-    init(path: String) throws(LedgerError) {
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw .storage(detail: "\(path): cannot be opened (errno \(errno))")
-        }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            Self.close(descriptor)
-            throw .storage(detail: "\(path): expected no other writer, found one")
-        }
-    }
-
-    func release() {
-        _ = flock(descriptor, LOCK_UN)
-    }
-
-    deinit {
-        Self.close(descriptor)
-    }
-
-    private static func close(_ descriptor: Int32) {
-        #if canImport(Glibc)
-            _ = Glibc.close(descriptor)
-        #elseif canImport(Musl)
-            _ = Musl.close(descriptor)
-        #endif
-    }
 }

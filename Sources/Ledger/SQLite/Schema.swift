@@ -26,6 +26,10 @@ enum Schema {
         migrator.registerMigration("5 transfers in chains") { db in
             try db.execute(sql: chains)
         }
+        // Who delivers messages of one kind reads none of another.
+        migrator.registerMigration("6 outbox by kind") { db in
+            try db.execute(sql: "CREATE INDEX outbox_kind ON outbox (kind, seq)")
+        }
         return migrator
     }
 

@@ -1,4 +1,4 @@
-// What a scheduler that does not lead answers: what the store holds, as of the leader's last commits.
+// What a scheduler answers that does not lead or has stopped: what the store holds, as of the last commits.
 internal import Codecs
 internal import Commitments
 public import EngineAPI
@@ -14,12 +14,20 @@ public struct StandbyReader: Sendable {
     private let artefacts: any ArtefactKeeper
     /// The engine, as every process of it describes it.
     let description: EngineDescription
+    /// Why the engine settles nothing any more; `nil` for a standby.
+    private let stopped: String?
 
     /// Reads of `store`, opened for reading only.
     public init(store: any LedgerStore, artefacts: any ArtefactKeeper, description: EngineDescription) {
+        self.init(store: store, artefacts: artefacts, description: description, stopped: nil)
+    }
+
+    /// Reads of the store of an engine that has stopped.
+    init(store: any LedgerStore, artefacts: any ArtefactKeeper, description: EngineDescription, stopped: String?) {
         self.store = store
         self.artefacts = artefacts
         self.description = description
+        self.stopped = stopped
     }
 
     func account(_ id: String) throws(EngineError) -> AccountView {
@@ -47,10 +55,11 @@ public struct StandbyReader: Sendable {
                 attempt: job.attempt,
                 held: job.held,
                 deadline: job.deadline,
-                reason: "as the store has it; the leader knows more",
+                reason: stopped.map { "as the store has it; \($0)" } ?? "as the store has it; the leader knows more",
                 metered: job.reading?.workUnits,
                 topUps: job.topUps > 0 ? Int64(job.topUps) : nil,
-                yields: job.yield?.rawValue
+                yields: job.yield?.rawValue,
+                stopped: stopped
             )
         }
         if let view = try JobView(endOf: id, in: store) { return view }
@@ -109,7 +118,7 @@ public struct StandbyReader: Sendable {
                 throw EngineError(error, id: "node.malformed")
             }
         }
-        return views.sorted { $0.key.text < $1.key.text }
+        return views.map { ($0.key.text, $0) }.sorted { $0.0 < $1.0 }.map(\.1)
     }
 
     /// The URL that the leader of the latest epoch gave.
