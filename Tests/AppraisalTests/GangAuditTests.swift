@@ -140,6 +140,11 @@ private struct Pair {
         #expect(try await failures(GangLeg.incomplete, culprit) == [])
         #expect(try await failures("whim", culprit) == ["verdict.dissent"])
         #expect(try await failures(GangLeg.incomplete, nil) == ["verdict.dissent", "receipt.gang"])
+        // It has waited for one that nobody has judged; nobody waits for what is judged.
+        var unjudged = Pair.other(.inconclusive, GangLeg.incomplete)
+        unjudged.verdictDigest = nil
+        #expect(try await failures(GangLeg.late, unjudged) == [])
+        #expect(try await failures(GangLeg.late, culprit) == ["verdict.dissent", "receipt.gang"])
         for innocent in [paid, Pair.other(.inconclusive, GangLeg.incomplete)] {
             #expect(try await failures(GangLeg.incomplete, innocent) == ["verdict.dissent", "receipt.gang"])
         }

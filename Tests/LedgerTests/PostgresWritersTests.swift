@@ -227,6 +227,29 @@ struct PostgresWritersTests {
         #expect(try Fsck.run(two).isClean)
     }
 
+    /// A group is taken apart for a batch that the database refuses, and not for a server that does not answer.
+    @Test func aWriterKnowsTheBatchesFaultFromTheServers() async throws {
+        try await open(payers: 1)
+        let fence = try PostgresWorkQueue(url: url).acquire("ledger 5", holder: [5], leaseMilliseconds: 60_000)
+        func isOfTheStore(_ url: String, _ batch: Batch) -> Bool? {
+            let patience = PostgresPatience(seconds: 0)
+            let writer = PostgresGroupWriter(url: url, fence: fence, writers: .several, patience: patience)
+            do throws(WriteFailure) {
+                try writer.write([batch])
+                return nil
+            } catch {
+                return error.isOfTheStore
+            }
+        }
+        let note = Batch(records: [Record(kind: "note", id: [1], body: [1])])
+        #expect(isOfTheStore("postgres:///x?host=/nowhere", note) == true)
+        var again = Batch()
+        again.effects = [LedgerEffects(id: name("again"))]
+        again.effects[0].account = payer(1)
+        #expect(isOfTheStore(url, again) == false)
+        #expect(isOfTheStore(url, note) == nil)
+    }
+
     private func refused(_ invariant: String, _ store: PostgresLedgerStore, _ batch: Batch) async throws {
         do throws(LedgerError) {
             try await store.commit(batch)

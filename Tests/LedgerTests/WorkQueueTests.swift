@@ -197,16 +197,22 @@ private struct QueueContract {
         try PostgresConnection(url: url).run(
             """
             CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS
-                $$ BEGIN PERFORM pg_sleep(0.2); RETURN NULL; END $$;
+                $$ BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END $$;
             CREATE TRIGGER dawdle BEFORE UPDATE ON work FOR EACH STATEMENT EXECUTE FUNCTION dawdle();
             """
         )
         let claims = Claims()
-        DispatchQueue.concurrentPerform(iterations: 2) { worker in
-            let own = try? PostgresWorkQueue(url: url)
-            let leases = try? own?.claim(queue: "q", worker: [UInt8(worker)], limit: 3, leaseMilliseconds: 60_000)
-            claims.add(leases ?? [])
+        let group = DispatchGroup()
+        for worker in 1...2 as ClosedRange<UInt8> {
+            let own = try PostgresWorkQueue(url: url)
+            group.enter()
+            Thread.detachNewThread {
+                let leases = try? own.claim(queue: "q", worker: [worker], limit: 3, leaseMilliseconds: 60_000)
+                claims.add(leases ?? [])
+                group.leave()
+            }
         }
+        group.wait()
         #expect(Set(claims.all.map(\.item.id)).count == claims.all.count, "one item, two leases")
         #expect(claims.all.count >= 3)
         for lease in claims.all { #expect(try queue.finish(lease, result: [1]) == .accepted) }

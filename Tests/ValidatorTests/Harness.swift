@@ -113,7 +113,11 @@ final class Harness {
     private let configuration: MarketConfiguration
     private var closesStore = true
 
-    init(store given: (any LedgerStore)? = nil, drawsAllowed: UInt32 = 3) async throws {
+    init(
+        store given: (any LedgerStore)? = nil,
+        drawsAllowed: UInt32 = 3,
+        issueBudget: IssueBudget? = nil
+    ) async throws {
         folder = try TemporaryFolder()
         configuration = MarketConfiguration(
             engine: keys.engine.verifyingKey,
@@ -121,7 +125,8 @@ final class Harness {
             validators: Set(keys.validators.map(\.verifyingKey)),
             ruleset: .default,
             nodeTimeoutSeconds: 1000,
-            drawsAllowed: drawsAllowed
+            drawsAllowed: drawsAllowed,
+            issueBudget: issueBudget
         )
         store = try given ?? SQLiteLedgerStore(path: folder.path + "/ledger.sqlite")
         scheduler = try await Self.scheduler(keys, configuration, store, folder, clock)

@@ -228,6 +228,36 @@ struct SchedulerSeatTests {
         await only.resign()
     }
 
+    /// The same holds for each renewal: one whose answer takes longer than the lease renews nothing.
+    @Test func aSlowRenewalShortensTheLease() async throws {
+        let fences = TroubledFences(PostgresWorkQueue(database: database), clock)
+        let only = try seat("only", fences, lease: 3000)
+        let running = Task { try await only.run(url: "http://only") }
+        try await until("the leader") { only.standing.role == .leader }
+        fences.delay(4)
+        try await until("the standby") { only.standing.role == .standby }
+        running.cancel()
+        _ = try? await running.value
+        await only.resign()
+    }
+
+    /// Two processes under one name would take the lease from each other for ever: the one that finds out ends.
+    @Test func aNameThatIsTakenEndsTheProcess() async throws {
+        let queue = PostgresWorkQueue(database: database)
+        let only = try seat("only", queue, lease: 3000)
+        let running = Task { try await only.run(url: "http://only") }
+        try await until("the leader") { only.standing.role == .leader }
+        let other = try queue.acquire(SchedulerSeat.fenceName, holder: Array("only".utf8), leaseMilliseconds: 60_000)
+        #expect(other?.epoch == 2)
+        try await until("the end") { only.standing.role == .standby }
+        let late = Task {
+            try await Task.sleep(for: .seconds(20))
+            running.cancel()
+        }
+        await #expect(throws: FleetError.nameTaken("only")) { try await running.value }
+        late.cancel()
+    }
+
     /// Somebody may have been told otherwise by a successor while this process was answering.
     @Test func anAnswerThatTookLongerThanTheLeaseIsNotGiven() async throws {
         let only = try seat("only", PostgresWorkQueue(database: database))
