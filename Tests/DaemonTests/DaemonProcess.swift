@@ -49,8 +49,8 @@ final class DaemonProcess: @unchecked Sendable {
     private let output = Lines()
     private let errors = Lines()
 
-    init(program: String = "assayd", _ arguments: [String]) throws {
-        process.executableURL = URL(fileURLWithPath: Self.products + "/" + program)
+    init(_ arguments: [String]) throws {
+        process.executableURL = URL(fileURLWithPath: Self.products + "/assayd")
         process.arguments = arguments
         for (lines, keyPath) in [
             (output, \Process.standardOutput), (errors, \Process.standardError),
