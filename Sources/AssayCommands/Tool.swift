@@ -54,6 +54,8 @@ public struct Tool: Sendable {
     public var engine: @Sendable ([String]) throws -> any EngineAPI
     /// A runner over the worker at a path; the one beside this program for `nil`. `nil` when there is none.
     public var runner: @Sendable (_ worker: String?, SandboxedRunner.Options) -> (any LocalRunner)?
+    /// Replaces this process by a program of Assay with these arguments; returns why it could not.
+    public var become: @Sendable (_ program: String, _ arguments: [String]) -> String
     /// How long things take.
     public var stopwatch: Stopwatch
     /// Whether notes and progress are left out.
@@ -71,6 +73,7 @@ public struct Tool: Sendable {
         pause: @escaping @Sendable (Int) async throws -> Void,
         engine: @escaping @Sendable ([String]) throws -> any EngineAPI,
         runner: @escaping @Sendable (_ worker: String?, SandboxedRunner.Options) -> (any LocalRunner)?,
+        become: @escaping @Sendable (_ program: String, _ arguments: [String]) -> String,
         stopwatch: Stopwatch = .system
     ) {
         self.console = console
@@ -79,6 +82,7 @@ public struct Tool: Sendable {
         self.pause = pause
         self.engine = engine
         self.runner = runner
+        self.become = become
         self.stopwatch = stopwatch
     }
 

@@ -155,6 +155,7 @@ struct Workplace {
                 return engine
             },
             runner: { _, _ in runner },
+            become: { "\($0) was to be started with \($1)" },
             stopwatch: stopwatch
         )
         let status = await CommandLineTool.run(arguments, tool: tool)
