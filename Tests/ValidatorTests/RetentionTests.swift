@@ -18,7 +18,11 @@ import Testing
     private let farAway: Int64 = 1 << 40
 
     private func retention(_ world: Harness) -> Retention {
-        Retention(store: world.store, data: DataFolder(path: world.folder.path))
+        retention(world.store, world.folder)
+    }
+
+    private func retention(_ store: any LedgerStore, _ folder: TemporaryFolder) -> Retention {
+        Retention(store: store, place: FolderRetention(store: store, data: DataFolder(path: folder.path)))
     }
 
     private func names(_ plan: RetentionPlan) -> Set<String> { Set(plan.items.map(\.name)) }
@@ -125,7 +129,7 @@ import Testing
         let folder = try TemporaryFolder()
         let file = try #require(factory.tiny.job.files.first).identity.cid.text
         let store = try await store(folder, [bundle], file: file)
-        let retention = Retention(store: store, data: DataFolder(path: folder.path))
+        let retention = self.retention(store, folder)
         let open = try retention.plan(nothing, now: end - 1)
         #expect(open.items.isEmpty && open.needed == 1)
         #expect(names(try retention.plan(nothing, now: end)) == [file])
@@ -138,7 +142,7 @@ import Testing
         let file = try #require(oldest.tiny.job.inputs.first).cid.text
         let bundles = [try await oldest.bundle(), try await BundleFactory().bundle()]
         let store = try await store(folder, bundles, repeating: 256, file: file)
-        let retention = Retention(store: store, data: DataFolder(path: folder.path))
+        let retention = self.retention(store, folder)
         let policy = RetentionPolicy(seconds: [.strays: 0])
         #expect(try retention.plan(policy, now: farAway).items.isEmpty)
     }

@@ -107,6 +107,8 @@ public final class SchedulerSeat: Sendable {
     public func run(url: String) async throws {
         state.withLock { $0.url = url }
         var told = ""
+        // Whom this process was last said to stand by for; an empty text for nobody.
+        var standsByFor: String?
         while !Task.isCancelled {
             var pause = min(max(20, member.leaseMilliseconds / 4), 1000)
             do {
@@ -119,6 +121,7 @@ public final class SchedulerSeat: Sendable {
                     )
                 }
                 if let fence {
+                    standsByFor = nil
                     // Who waits for the lease tries it before a process that has just failed under it.
                     if try await lead(under: fence, since: asked) == .gaveUp { pause *= 2 }
                 } else {
@@ -126,6 +129,12 @@ public final class SchedulerSeat: Sendable {
                     state.withLock { state in
                         state.leader = url
                         state.trouble = nil
+                    }
+                    if standsByFor != url ?? "" {
+                        log.notice(
+                            "fleet: \(member.name) stands by; \(url.map { "the leader is at \($0)" } ?? "another leads")"
+                        )
+                        standsByFor = url ?? ""
                     }
                 }
                 told = ""
@@ -333,10 +342,13 @@ public final class SchedulerSeat: Sendable {
 
     private var standingBy: EngineError {
         let leader = state.withLock { $0.leader }
+        let lease = max(1, member.leaseMilliseconds / 1000)
         return EngineError(
             .unavailable,
             "engine.standby",
-            "this scheduler stands by; " + (leader.map { "the leader is at \($0)" } ?? "nobody leads at the moment"),
+            "this scheduler stands by; "
+                + (leader.map { "the leader is at \($0), and is replaced when it renews no lease for \(lease) s" }
+                    ?? "nobody leads at the moment"),
             field: "engine",
             expected: leader ?? "a leader",
             actual: "a standby"
