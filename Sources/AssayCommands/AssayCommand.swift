@@ -25,8 +25,7 @@ struct AssayCommand: ParsableCommand {
             CommitCommand.self,
             JobCommand.self, EscrowCommand.self, KeyCommand.self, TrustCommand.self, NodeCommand.self,
             ReplayCommand.self, BenchCommand.self, VectorsCommand.self, FsckCommand.self, RetentionCommand.self,
-            LedgerCommand.self,
-            LogCommand.self,
+            LedgerCommand.self, LogCommand.self, ServeCommand.self,
             CompletionCommand.self, VersionCommand.self, ReferenceCommand.self,
         ]
     )
@@ -175,11 +174,12 @@ extension CommandLineTool {
             environment: ProcessInfo.processInfo.environment,
             now: { Int64(time(nil)) },
             pause: { try await Task.sleep(for: .milliseconds($0)) },
-            engine: { try HTTPEngineClient(url: $0) },
+            engine: { try FleetClient(urls: $0) },
             runner: { worker, options in
                 guard let path = worker ?? SandboxedRunner.defaultWorker() else { return nil }
                 return TestedRunner(SandboxedRunner(worker: path, options: options))
-            }
+            },
+            become: become
         )
         let arguments = Array(CommandLine.arguments.dropFirst())
         let work = Task { await run(arguments, tool: tool) }
@@ -201,5 +201,20 @@ extension CommandLineTool {
             if count.value > 0 && status == .interrupted { return 128 + number }
         }
         return status.rawValue
+    }
+
+    /// Replaces the process by a program beside its own.
+    private static func become(_ program: String, _ arguments: [String]) -> String {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        guard length > 0 else { return "the place of this program is unknown" }
+        let own = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let path = String(own[...(own.lastIndex(of: "/") ?? own.startIndex)]) + program
+        var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
+        defer { for word in words { free(word) } }
+        // What is ignored here would stay ignored there.
+        for number in [SIGPIPE, SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+        execv(path, &words)
+        return "\(path): \(String(cString: strerror(errno)))"
     }
 }

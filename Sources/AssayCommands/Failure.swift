@@ -109,7 +109,9 @@ extension Failure {
         switch error.kind {
         case .insufficientFunds: hint = "ask the engine's operator to credit the account: assay escrow topup"
         case .unavailable where error.id == "engine.unreachable":
-            hint = "start one with assayd, or name another with --engine URL"
+            hint = "start one with assayd, or name others with --engine URL, several times for a fleet"
+        case .unavailable where error.id == "engine.standby":
+            hint = "name every scheduler of the fleet, with --engine several times; after a crash a standby takes over"
         default: break
         }
     }

@@ -27,23 +27,47 @@ protocol ToolCommand: ParsableCommand {
 
 /// Which engine.
 struct EngineOptions: ParsableArguments {
-    @Option(name: .long, help: "The engine's URL; ASSAY_ENGINE in the environment, else \(EngineEndpoint.url).")
-    var engine: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            """
+            The engine's URL; several times for the schedulers of a fleet. Else ASSAY_ENGINE in the environment, several with \
+            commas between them, else \(EngineEndpoint.url).
+            """,
+            valueName: "url"
+        )
+    )
+    var engine: [String] = []
 
-    /// The URL that counts.
-    func url(_ tool: Tool) -> String {
-        engine ?? tool.environment["ASSAY_ENGINE"] ?? EngineEndpoint.url
+    /// The URLs that count.
+    func urls(_ tool: Tool) -> [String] {
+        guard engine.isEmpty else { return engine }
+        let named = (tool.environment["ASSAY_ENGINE"] ?? "").split(separator: ",").map(String.init)
+        return named.isEmpty ? [EngineEndpoint.url] : named
     }
 
     /// A client of the engine.
     func connect(_ tool: Tool) throws(Failure) -> any EngineAPI {
         do {
-            return try tool.engine(url(tool))
+            return try tool.engine(urls(tool))
         } catch let error as ParseError {
             throw Failure(option: "--engine", error)
         } catch {
             throw Failure(.unavailable, "engine.unreachable", "\(error)")
         }
+    }
+
+    /// Says so when a list came from a scheduler that stands by: it lacks what only the leader knows.
+    /// - Returns: what the scheduler says of itself then; `nil` when the list is whole.
+    static func noteStandby(
+        _ engine: any EngineAPI,
+        lacking: String,
+        _ tool: Tool
+    ) async -> JSONValue? {
+        guard let standing = try? await engine.engine().standing, standing.role == .standby else { return nil }
+        let leader = standing.leader.map { "the leader, at \($0)," } ?? "the leader, when there is one again,"
+        tool.note("\(standing.name) stands by and lists what is stored; \(leader) knows \(lacking)")
+        return standing.json
     }
 }
 

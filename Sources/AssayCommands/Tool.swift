@@ -50,10 +50,12 @@ public struct Tool: Sendable {
     public var now: @Sendable () -> Int64
     /// Waits for so many milliseconds; throws when the command is to end.
     public var pause: @Sendable (Int) async throws -> Void
-    /// Speaks to the engine at a URL.
-    public var engine: @Sendable (String) throws -> any EngineAPI
+    /// Speaks to the engine at a URL, or to a fleet's at several.
+    public var engine: @Sendable ([String]) throws -> any EngineAPI
     /// A runner over the worker at a path; the one beside this program for `nil`. `nil` when there is none.
     public var runner: @Sendable (_ worker: String?, SandboxedRunner.Options) -> (any LocalRunner)?
+    /// Replaces this process by a program of Assay with these arguments; returns why it could not.
+    public var become: @Sendable (_ program: String, _ arguments: [String]) -> String
     /// How long things take.
     public var stopwatch: Stopwatch
     /// Whether notes and progress are left out.
@@ -69,8 +71,9 @@ public struct Tool: Sendable {
         environment: [String: String],
         now: @escaping @Sendable () -> Int64,
         pause: @escaping @Sendable (Int) async throws -> Void,
-        engine: @escaping @Sendable (String) throws -> any EngineAPI,
+        engine: @escaping @Sendable ([String]) throws -> any EngineAPI,
         runner: @escaping @Sendable (_ worker: String?, SandboxedRunner.Options) -> (any LocalRunner)?,
+        become: @escaping @Sendable (_ program: String, _ arguments: [String]) -> String,
         stopwatch: Stopwatch = .system
     ) {
         self.console = console
@@ -79,6 +82,7 @@ public struct Tool: Sendable {
         self.pause = pause
         self.engine = engine
         self.runner = runner
+        self.become = become
         self.stopwatch = stopwatch
     }
 

@@ -74,7 +74,7 @@ public final class FleetClient: EngineAPI {
     }
 
     public func jobs(limit: Int) async throws(EngineError) -> [JobView] {
-        try await members.ask { (engine) throws(EngineError) in try await engine.jobs(limit: limit) }
+        try await list { (engine) throws(EngineError) in try await engine.jobs(limit: limit) }
     }
 
     public func receipt(job: Digest) async throws(EngineError) -> [UInt8] {
@@ -90,7 +90,25 @@ public final class FleetClient: EngineAPI {
     }
 
     public func nodes() async throws(EngineError) -> [NodeView] {
-        try await members.ask { (engine) throws(EngineError) in try await engine.nodes() }
+        try await list { (engine) throws(EngineError) in try await engine.nodes() }
+    }
+
+    /// The leader's list, because a standby's lacks what only the leader knows; a standby's when nobody leads.
+    private func list<Value: Sendable>(
+        _ body: (any EngineAPI) async throws(EngineError) -> Value
+    ) async throws(EngineError) -> Value {
+        do throws(EngineError) {
+            return try await members.ask { (engine) throws(EngineError) in
+                let standing = try await engine.engine().standing
+                guard standing?.role != .standby else {
+                    throw EngineError(.unavailable, "engine.standby", "a standby lists only what is stored")
+                }
+                return try await body(engine)
+            }
+        } catch {
+            guard error.id == "engine.standby" else { throw error }
+            return try await members.ask(body)
+        }
     }
 
     public func read(job: Digest, reading: [UInt8]) async throws(EngineError) -> JobView {

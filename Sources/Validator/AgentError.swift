@@ -1,6 +1,7 @@
 // What can go wrong in an agent's round. Every one of these is logged and the round is tried again.
 internal import Commitments
 public import EngineAPI
+internal import Logging
 
 /// A round of an agent's loop that did not come to its end.
 public enum AgentError: Error, Sendable, CustomStringConvertible {
@@ -29,6 +30,29 @@ public enum AgentError: Error, Sendable, CustomStringConvertible {
         } catch {
             throw .storage(error.description)
         }
+    }
+}
+
+/// Says what keeps an agent from working once, and that it works again; not the same in every round.
+struct Trouble {
+    let role: String
+    let log: Logger
+    private var told: String?
+
+    init(role: String, log: Logger) {
+        self.role = role
+        self.log = log
+    }
+
+    mutating func note(_ error: AgentError) {
+        let text = "\(error)"
+        if text != told { log.warning("\(role): \(text)") }
+        told = text
+    }
+
+    mutating func end() {
+        if told != nil { log.notice("\(role): works again") }
+        told = nil
     }
 }
 

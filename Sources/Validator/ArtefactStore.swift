@@ -11,6 +11,8 @@ public protocol ArtefactKeeper: Sendable {
     func put(_ bytes: [UInt8], cid: CID) throws(StorageError)
     /// Whether a file of this identifier is there.
     func contains(_ identity: ArtefactIdentity) throws(StorageError) -> Bool
+    /// The files on which nothing new may rest: those that are not there, or not for long any more.
+    func missing(among identities: [ArtefactIdentity]) throws(StorageError) -> [ArtefactIdentity]
     /// The bytes kept under `cid`; `nil` when there are none.
     func get(_ cid: CID) throws(StorageError) -> [UInt8]?
 }
@@ -41,6 +43,11 @@ public struct ArtefactStore: ArtefactKeeper {
     public func contains(_ identity: ArtefactIdentity) -> Bool {
         var status = stat()
         return stat(path(identity.cid), &status) == 0 && UInt64(status.st_size) == identity.byteCount
+    }
+
+    /// The files that are not there. None goes while an engine runs on the folder.
+    public func missing(among identities: [ArtefactIdentity]) -> [ArtefactIdentity] {
+        identities.filter { !contains($0) }
     }
 
     /// The bytes kept under `cid`; `nil` when there are none, or others than the name says.
@@ -78,18 +85,26 @@ public struct DatabaseArtefacts: ArtefactKeeper {
     }
 
     public func put(_ bytes: [UInt8], cid: CID) throws(StorageError) {
-        try Self.translating(cid, "write the file") { () throws(LedgerError) in try files.put(bytes, cid: cid.text) }
+        try Self.translating(cid.text, "write the file") { () throws(LedgerError) in try files.put(bytes, cid: cid.text)
+        }
     }
 
     public func contains(_ identity: ArtefactIdentity) throws(StorageError) -> Bool {
         let cid = identity.cid
-        return try Self.translating(cid, "look for the file") { () throws(LedgerError) in
+        return try Self.translating(cid.text, "look for the file") { () throws(LedgerError) in
             try files.contains(cid.text, byteCount: identity.byteCount)
         }
     }
 
+    public func missing(among identities: [ArtefactIdentity]) throws(StorageError) -> [ArtefactIdentity] {
+        let found = try Self.translating("artefacts", "look for files") { () throws(LedgerError) in
+            try files.lengths(of: identities.map(\.cid.text))
+        }
+        return identities.filter { found[$0.cid.text] != $0.byteCount }
+    }
+
     public func get(_ cid: CID) throws(StorageError) -> [UInt8]? {
-        try Self.translating(cid, "read the file") { () throws(LedgerError) in
+        try Self.translating(cid.text, "read the file") { () throws(LedgerError) in
             guard let bytes = try files.get(cid.text) else { return nil }
             // A database is not trusted more than a disk.
             guard ArtefactIdentity(of: bytes).cid == cid else {
@@ -101,14 +116,14 @@ public struct DatabaseArtefacts: ArtefactKeeper {
     }
 
     private static func translating<Value>(
-        _ cid: CID,
+        _ path: String,
         _ operation: String,
         _ body: () throws(LedgerError) -> Value
     ) throws(StorageError) -> Value {
         do throws(LedgerError) {
             return try body()
         } catch {
-            throw StorageError(path: cid.text, operation: operation, reason: error.description)
+            throw StorageError(path: path, operation: operation, reason: error.description)
         }
     }
 }

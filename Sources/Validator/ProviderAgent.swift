@@ -85,6 +85,7 @@ public struct ProviderAgent: Sendable {
     /// Works until the task is cancelled.
     public func run() async {
         var pace = Pace()
+        var trouble = Trouble(role: "provider", log: log)
         var isRegistered = false
         while !Task.isCancelled {
             do throws(AgentError) {
@@ -92,10 +93,12 @@ public struct ProviderAgent: Sendable {
                     try await register()
                     isRegistered = true
                 }
-                await pace.pause(after: try await step() ? .work : .idle)
+                let didWork = try await step()
+                trouble.end()
+                await pace.pause(after: didWork ? .work : .idle)
             } catch {
                 guard !Task.isCancelled else { return }
-                log.warning("provider: \(error)")
+                trouble.note(error)
                 // An engine that does not know this node any more is told again who is there.
                 isRegistered = false
                 await pace.pause(after: .failure)

@@ -141,6 +141,7 @@ extension Scheduler {
 
     /// Offers a funded job whose files are all there; refunds it when the files break a rule.
     func offerWhenComplete(_ job: Digest) async throws(EngineError) {
+        try await documentsAreDurable(of: job)
         guard engine.jobs[job]?.phase == .funded, let file = try documents(of: job) else { return }
         guard try missingInputs(file).isEmpty else { return }
         let reason = try fault(in: file)
@@ -301,16 +302,12 @@ extension Scheduler {
     }
 
     private func missing(_ identities: [ArtefactIdentity]) throws(EngineError) -> [CID] {
-        var seen: Set<CID> = []
-        var missing: [CID] = []
         do throws(StorageError) {
-            for identity in identities where seen.insert(identity.cid).inserted {
-                if try !artefacts.contains(identity) { missing.append(identity.cid) }
-            }
+            var seen: Set<CID> = []
+            return try artefacts.missing(among: identities.filter { seen.insert($0.cid).inserted }).map(\.cid)
         } catch {
             throw EngineError(.unavailable, "storage", error.description)
         }
-        return missing
     }
 
     /// Keeps a file after its length and its hash have been compared with what the documents say.

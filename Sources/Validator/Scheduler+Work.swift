@@ -239,6 +239,7 @@ extension Scheduler: EngineAPI {
 
     /// Queues a committed job for verification when all of its outputs are there.
     func verifyWhenComplete(_ job: Digest) async throws(EngineError) {
+        try await documentsAreDurable(of: job)
         guard let open = engine.jobs[job], open.phase == .committed, let file = try documents(of: job) else { return }
         guard try missingOutputs(file).isEmpty else { return }
         try await perform(.outputsPresent(job: job, attempt: open.attempt))

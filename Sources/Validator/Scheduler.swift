@@ -237,6 +237,13 @@ public actor Scheduler {
         }
     }
 
+    /// Returns when the documents of this job are on the disk if they were on their way there. To be awaited before a look
+    /// whether its files are there: who forgets files beside a running engine (`PostgresArtefacts.condemn`) spares what the
+    /// store says that a job names, and a look must not come before that.
+    func documentsAreDurable(of job: Digest) async throws(EngineError) {
+        if writing[job] != nil { try await durable(last) }
+    }
+
     /// Returns when everything is on the disk that was on its way there.
     func latestIsDurable() async throws(EngineError) { try await durable(last) }
 

@@ -53,12 +53,15 @@ public struct ValidatorAgent: Sendable {
     /// Works until the task is cancelled.
     public func run() async {
         var pace = Pace()
+        var trouble = Trouble(role: "validator", log: log)
         while !Task.isCancelled {
             do throws(AgentError) {
-                await pace.pause(after: try await step() ? .work : .idle)
+                let didWork = try await step()
+                trouble.end()
+                await pace.pause(after: didWork ? .work : .idle)
             } catch {
                 guard !Task.isCancelled else { return }
-                log.warning("validator: \(error)")
+                trouble.note(error)
                 await pace.pause(after: .failure)
             }
         }

@@ -142,7 +142,8 @@ extension Daemon {
         let stored: PostgresLedgerStore
         do {
             let probe = try PostgresProbe.run(url: url)
-            log.notice("database: \(probe.summary)")
+            log.notice("database: \(probe.server); a commit takes \(probe.commitMicroseconds) µs")
+            for warning in probe.warnings { log.warning("database: \(warning)") }
             guard probe.isComplete else {
                 throw DaemonError.unavailable(
                     "\(publicURL): the database lacks what the ledger needs: \(probe.summary)"

@@ -1,4 +1,4 @@
-// `assay escrow settle`, `refund` and `epoch`, `assay job gang`, `assay retention`: what they ask for, sign, compare and delete.
+// `assay escrow settle`, `refund` and `epoch`, `assay job gang`: what they ask for, sign and compare.
 import AssayTesting
 import Codecs
 import Commitments
@@ -203,56 +203,5 @@ struct EscrowCommandTests {
         }
         try Data("{}".utf8).write(to: URL(fileURLWithPath: file))
         #expect(await workplace.run(check).status == .dataError)
-    }
-
-    // MARK: Retention
-
-    @Test func whatNobodyNeedsGoesAfterItsTime() async throws {
-        let workplace = try Workplace()
-        let factory = try BundleFactory()
-        let bundle = try await factory.bundle(.accepted)
-        let parsed = try Bundle(parsing: bundle)
-        let spec = try SealedJob(parsing: try parsed.member(BundleMember.spec))
-        let execution = try UnverifiedDocument<ExecutionStatement>(
-            parsing: try parsed.member(BundleMember.execution)
-        ).predicate
-        let input = try #require(spec.files.first).identity.cid.text
-        let output = try #require(execution.outputs.first).identity.cid.text
-        let data = workplace.path("data")
-        for name in [input, output, "stray", ".damaged-x"] { try workplace.write([1, 2, 3], "data/artefacts/" + name) }
-        let store = try SQLiteLedgerStore(path: data + "/ledger.sqlite")
-        try await store.commit(
-            Batch(receipts: [
-                ReceiptRow(
-                    job: parsed.jobID.digest,
-                    attempt: 2,
-                    verdict: SHA256.hash(bundle),
-                    outcome: "accepted",
-                    at: BundleFactory.settledAt,
-                    bundleBytes: bundle
-                )
-            ])
-        )
-        func left() throws -> Set<String> {
-            Set(try FileManager.default.contentsOfDirectory(atPath: data + "/artefacts"))
-        }
-        let arguments = ["retention", "--data", data, "--json"]
-        // The workplace's clock is a few minutes after the settlement, and before the files were written.
-        let all = ["--inputs", "0", "--outputs", "1", "--strays", "forever"]
-        try store.close()
-        let told = await workplace.run(arguments + all + ["--dry-run"])
-        #expect(told.status == .ok, "\(told.output)")
-        #expect(try left() == [input, output, "stray", ".damaged-x"])
-        let run = await workplace.run(arguments + all)
-        #expect(run.status == .ok, "\(run.output)")
-        #expect(try run.member("gone") == told.member("gone"))
-        #expect(try left() == [output, "stray", ".damaged-x"])
-        let again = await workplace.run(arguments + all)
-        #expect(try again.member("gone") == .array([]) && again.status == .ok)
-        #expect(await workplace.run(arguments + ["--outputs", "0"]).status == .ok)
-        #expect(try left() == ["stray", ".damaged-x"])
-        #expect(await workplace.run(["fsck", "--store", data + "/ledger.sqlite"]).status == .ok)
-        #expect(await workplace.run(arguments + ["--inputs", "soon"]).status == .usage)
-        #expect(await workplace.run(["retention", "--data", workplace.path("no")]).status == .noInput)
     }
 }

@@ -19,6 +19,7 @@ struct HelpTests {
                 "prove key check", "bench run", "trust create", "node list", "node doctor", "replay run",
                 "replay devices", "vectors run",
                 "fsck", "completion", "version", "attest verify", "attest inspect", "attest policy check",
+                "serve",
             ])
         )
     }
@@ -95,6 +96,14 @@ struct HelpTests {
         for word in ["audit", "escrow", "topup", "receipt", "minimum-sandbox"] {
             #expect(run.output.contains(word))
         }
+    }
+
+    @Test func serveHandsEveryOptionOn() async throws {
+        let workplace = try Workplace()
+        let options = ["--roles", "scheduler", "--store", "postgres://db/assay", "--engine", "http://a:1"]
+        let run = await workplace.run(["serve"] + options)
+        #expect(run.status == .unavailable)
+        #expect(run.error.contains("assayd was to be started with \(options)"))
     }
 
     @Test func theVersionIsAnAnswer() async throws {

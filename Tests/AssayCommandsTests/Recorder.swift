@@ -144,13 +144,18 @@ struct Workplace {
             environment: environment,
             now: { Self.now },
             pause: { _ in try pause() },
-            engine: { url in
-                guard url == "memory" else {
-                    throw ParseError(field: "engine", expected: "a URL that begins with http://", actual: url)
+            engine: { urls in
+                guard urls == ["memory"] else {
+                    throw ParseError(
+                        field: "engine",
+                        expected: "a URL that begins with http://",
+                        actual: urls.joined(separator: " ")
+                    )
                 }
                 return engine
             },
             runner: { _, _ in runner },
+            become: { "\($0) was to be started with \($1)" },
             stopwatch: stopwatch
         )
         let status = await CommandLineTool.run(arguments, tool: tool)

@@ -49,8 +49,8 @@ final class DaemonProcess: @unchecked Sendable {
     private let output = Lines()
     private let errors = Lines()
 
-    init(_ arguments: [String]) throws {
-        process.executableURL = URL(fileURLWithPath: Self.products + "/assayd")
+    init(program: String = "assayd", _ arguments: [String]) throws {
+        process.executableURL = URL(fileURLWithPath: Self.products + "/" + program)
         process.arguments = arguments
         for (lines, keyPath) in [
             (output, \Process.standardOutput), (errors, \Process.standardError),

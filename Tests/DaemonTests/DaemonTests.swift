@@ -50,6 +50,19 @@ import Verdicts
         }
     }
 
+    /// `assay serve` is `assayd`: the same process, ended by the same signal, with the daemon's own refusals.
+    @Test func serveIsTheDaemon() async throws {
+        let folder = try TemporaryFolder()
+        let daemon = try DaemonProcess(
+            program: "assay",
+            ["serve", "--data", folder.path, "--roles", "scheduler", "--listen", "127.0.0.1:0"]
+        )
+        #expect(try await daemon.url() != nil, "\(daemon.errorText)")
+        #expect(try await daemon.terminate(within: 5) == 0, "\(daemon.errorText)")
+        let wrong = try DaemonProcess(program: "assay", ["serve", "--roles", "nobody"])
+        #expect(try await wrong.exit(within: 20) == 64)
+    }
+
     @Test func aDaemonAtWorkEndsWhenItIsAsked() async throws {
         let folder = try TemporaryFolder()
         let customer = try Customer(data: folder.path)

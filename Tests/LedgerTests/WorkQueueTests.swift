@@ -78,7 +78,13 @@ private struct QueueContract {
         try queue.remove([item(10).id])
         #expect(try queue.finish(first, result: [1]) == .gone)
         #expect(try queue.results(of: item(10).id).count == 2)
-        try queue.forgetResults(beforeMilliseconds: .max)
+        let totals = try queue.resultTotals(beforeMilliseconds: .max)
+        #expect(totals.forgettable == 2 && totals.forgettableBytes == 2)
+        #expect(try queue.resultTotals(beforeMilliseconds: 0).kept == totals.forgettable + totals.kept)
+        #expect(try queue.forgetResults(beforeMilliseconds: 0, limit: 10) == 0)
+        #expect(try queue.forgetResults(beforeMilliseconds: .max, limit: 1) == 1)
+        #expect(try queue.forgetResults(beforeMilliseconds: .max, limit: 10) == 1)
+        #expect(try queue.forgetResults(beforeMilliseconds: .max, limit: 10) == 0)
         #expect(try queue.results(of: item(10).id).isEmpty)
     }
 
@@ -95,7 +101,7 @@ private struct QueueContract {
         #expect(try queue.finish(second, result: [2]) == .accepted)
         #expect(try queue.finished(queue: "q", limit: 10).map(\.body) == [[2]])
         try queue.remove([item(15).id])
-        try queue.forgetResults(beforeMilliseconds: .max)
+        try queue.forgetResults(beforeMilliseconds: .max, limit: 10)
     }
 
     private func results() throws {

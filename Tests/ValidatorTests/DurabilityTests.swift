@@ -63,6 +63,28 @@ private final class Flag: Sendable {
         #expect(view.phase == "funded")
     }
 
+    /// Whoever forgets files spares what the store says that a job names; the engine may not rest on them before it does.
+    @Test func filesAreLookedAtWhenTheOrderThatNamesThemIsOnTheDisk() async throws {
+        let store = LaggingStore()
+        let world = try await Harness(store: store)
+        try await world.fund()
+        let ordered = try world.order()
+        let scheduler = world.scheduler
+        store.hold()
+        let order = Task { try await scheduler.submit(order: ordered.order, spec: ordered.sealed.bytes) }
+        while store.waitingCount == 0 { await Task.yield() }
+        let uploads = ordered.files.values.map { bytes in
+            Task { try await scheduler.putFile(job: ordered.id, cid: ArtefactIdentity(of: bytes).cid, bytes: bytes) }
+        }
+        // Long enough for a look that does not wait, which would offer the job; one that waits cannot end however long this is.
+        for _ in 0..<2000 { await Task.yield() }
+        #expect(store.waitingCount == 1)
+        await store.release()
+        _ = try await order.value
+        for upload in uploads { _ = try? await upload.value }
+        #expect(try await world.view(ordered).phase == "offered")
+    }
+
     @Test func aRepeatedCallWaitsForTheFirst() async throws {
         let store = LaggingStore()
         let world = try await Harness(store: store)

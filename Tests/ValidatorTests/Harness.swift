@@ -111,10 +111,16 @@ final class Harness {
     private(set) var store: any LedgerStore
     private(set) var scheduler: Scheduler
     private let configuration: MarketConfiguration
+    private let artefacts: any ArtefactKeeper
     private var closesStore = true
 
-    init(store given: (any LedgerStore)? = nil, drawsAllowed: UInt32 = 3) async throws {
+    init(
+        store given: (any LedgerStore)? = nil,
+        artefacts kept: (any ArtefactKeeper)? = nil,
+        drawsAllowed: UInt32 = 3
+    ) async throws {
         folder = try TemporaryFolder()
+        artefacts = try kept ?? ArtefactStore(folder: folder.path + "/artefacts")
         configuration = MarketConfiguration(
             engine: keys.engine.verifyingKey,
             currency: "TEST",
@@ -124,14 +130,14 @@ final class Harness {
             drawsAllowed: drawsAllowed
         )
         store = try given ?? SQLiteLedgerStore(path: folder.path + "/ledger.sqlite")
-        scheduler = try await Self.scheduler(keys, configuration, store, folder, clock)
+        scheduler = try await Self.scheduler(keys, configuration, store, artefacts, clock)
     }
 
     private static func scheduler(
         _ keys: Keys,
         _ configuration: MarketConfiguration,
         _ store: any LedgerStore,
-        _ folder: TemporaryFolder,
+        _ artefacts: any ArtefactKeeper,
         _ clock: TestClock
     ) async throws -> Scheduler {
         try await Scheduler(
@@ -139,7 +145,7 @@ final class Harness {
             operatorKey: keys.operator.verifyingKey,
             configuration: configuration,
             store: store,
-            artefacts: try ArtefactStore(folder: folder.path + "/artefacts"),
+            artefacts: artefacts,
             clock: clock,
             version: "test",
             logsReceipts: true,
@@ -155,7 +161,7 @@ final class Harness {
             try sqlite.close()
             store = try SQLiteLedgerStore(path: folder.path + "/ledger.sqlite")
         }
-        scheduler = try await Self.scheduler(keys, configuration, store, folder, clock)
+        scheduler = try await Self.scheduler(keys, configuration, store, artefacts, clock)
     }
 
     // MARK: Money

@@ -151,7 +151,10 @@ struct FsckCommand: ToolCommand {
                 guard let end = names.last else { return line }
                 for name in names where !name.hasPrefix(PostgresArtefacts.damagedPrefix) {
                     line.examined += 1
-                    let actual = try files.get(name).map { ArtefactIdentity(of: $0).cid.text } ?? "none"
+                    let found = try files.get(name)
+                    // A retention may have deleted it since it was listed.
+                    if found == nil, try !files.contains(name) { continue }
+                    let actual = found.map { ArtefactIdentity(of: $0).cid.text } ?? "none"
                     guard actual != name else { continue }
                     line.fail("\(name): expected a file of that name, found \(actual)")
                     if repair { try files.setAside(name) }

@@ -91,6 +91,8 @@ extension JobView {
 enum JobWatcher {
     /// How long between two looks.
     static let intervalMilliseconds = 500
+    /// For how many seconds an engine that has answered before may be away: a restart, or a takeover in a fleet.
+    static let patienceSeconds: Int64 = 60
 
     /// Follows a job to its end, with a note for each change.
     static func follow(
@@ -101,8 +103,24 @@ enum JobWatcher {
     ) async throws(Failure) -> JobView {
         let start = tool.now()
         var last = ""
+        var awaySince: Int64?
         while true {
-            let view = try await tool.call { () throws(EngineError) in try await engine.job(id: id) }
+            let view: JobView
+            do throws(EngineError) {
+                view = try await engine.job(id: id)
+                awaySince = nil
+            } catch {
+                let since = awaySince ?? tool.now()
+                guard error.kind == .unavailable, error.id != "call.cancelled", !last.isEmpty,
+                    tool.now() - since < min(patienceSeconds, timeoutSeconds ?? .max)
+                else { throw Failure(error) }
+                if awaySince == nil {
+                    tool.note("\(Timestamp.text(tool.now()))  waiting for the engine: \(error.message)")
+                }
+                awaySince = since
+                try await tool.wait(milliseconds: intervalMilliseconds)
+                continue
+            }
             let line = "attempt \(view.attempt), \(view.line)"
             if line != last {
                 tool.note("\(Timestamp.text(tool.now()))  \(line)")
@@ -151,12 +169,17 @@ struct JobList: ToolCommand {
         let engine = try engine.connect(tool)
         let limit = limit
         let jobs = try await tool.call { () throws(EngineError) in try await engine.jobs(limit: limit) }
+        let standby = await EngineOptions.noteStandby(engine, lacking: "the open jobs too", tool)
         let rows = jobs.map { job in
             [String(job.id.hex.prefix(16)), job.name, job.phase, job.outcome ?? "-", "\(job.held)", job.reason]
         }
+        var members: JSONObject = ["jobs": .array(jobs.map(\.json))]
+        members["standby"] = standby
         return Answer(
-            members: ["jobs": .array(jobs.map(\.json))],
-            lines: jobs.isEmpty ? ["no jobs"] : Table.lines(["JOB", "NAME", "PHASE", "OUTCOME", "HELD", "WHY"], rows)
+            members: members,
+            lines: jobs.isEmpty
+                ? [standby == nil ? "no jobs" : "no ended jobs"]
+                : Table.lines(["JOB", "NAME", "PHASE", "OUTCOME", "HELD", "WHY"], rows)
         )
     }
 }

@@ -27,15 +27,19 @@ struct NodeList: ToolCommand {
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
         let engine = try engine.connect(tool)
         let nodes = try await tool.call { () throws(EngineError) in try await engine.nodes() }
+        let standby = await EngineOptions.noteStandby(engine, lacking: "who is online", tool)
         let rows = nodes.map { node in
             [
-                node.key.text, node.isOnline ? "online" : "silent", node.deviceType, "\(node.memoryBytes >> 20) MiB",
+                node.key.text, node.isOnline ? "online" : standby == nil ? "silent" : "-", node.deviceType,
+                "\(node.memoryBytes >> 20) MiB",
                 "\(node.askPerMegaUnit)", node.job.map { String($0.hex.prefix(16)) } ?? "-",
             ]
         }
         let header = ["NODE", "STATE", "DEVICE", "MEMORY", "PRICE PER MILLION", "WORKS ON"]
+        var members: JSONObject = ["nodes": .array(nodes.map(\.json))]
+        members["standby"] = standby
         return Answer(
-            members: ["nodes": .array(nodes.map(\.json))],
+            members: members,
             lines: nodes.isEmpty ? ["no nodes"] : Table.lines(header, rows)
         )
     }
@@ -92,7 +96,7 @@ struct NodeDoctor: ToolCommand {
                 )
             )
         }
-        if engine.engine != nil { checks.append(try await engineCheck(tool)) }
+        if !engine.engine.isEmpty { checks.append(try await engineCheck(tool)) }
         let verdict = Verdict.judged(
             kind: "node-doctor",
             by: checks,
@@ -129,7 +133,7 @@ struct NodeDoctor: ToolCommand {
             return Check(
                 id: "engine",
                 result: .fail,
-                expected: "an engine at \(engine.url(tool))",
+                expected: "an engine at \(engine.urls(tool).joined(separator: ", "))",
                 actual: error.message
             )
         }

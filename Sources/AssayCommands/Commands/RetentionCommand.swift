@@ -1,4 +1,4 @@
-// `assay retention`: what a data folder may forget, told first and then deleted.
+// `assay retention`: what a data folder or a fleet's database may forget, told first and then deleted.
 internal import ArgumentParser
 internal import Codecs
 internal import Ledger
@@ -7,17 +7,17 @@ internal import Validator
 struct RetentionCommand: ToolCommand {
     static let configuration = CommandConfiguration(
         commandName: "retention",
-        abstract: "Delete files of ended jobs from a data folder, each kind after its own time.",
+        abstract: "Delete files of ended jobs from a data folder or a fleet's database, each kind after its own time.",
         discussion: """
             Money, receipts and their bundles stay for ever; traces are in the bundles. Nothing goes that an open job needs, or \
             one whose receipt can still be disputed. A time is a number of days after the job's settlement, or forever. Outputs \
-            above 64 MiB in all are not in their bundle: with them goes the only copy. The engine of the folder must not run, \
-            except with --dry-run. Doing it again changes nothing more.
+            above 64 MiB in all are not in their bundle: with them goes the only copy. The engine of a data folder must not \
+            run, except with --dry-run. The engines of a fleet go on: a file that a new job names meanwhile stays, or is asked \
+            for again. Broken off and begun again it goes on; done again it changes nothing more.
             """
     )
 
-    @Option(help: ArgumentHelp("The data folder of an engine.", valueName: "folder"))
-    var data: String
+    @OptionGroup var ledger: LedgerOptions
     @Option(help: ArgumentHelp("Sources and inputs.", valueName: "days"))
     var inputs: String?
     @Option(help: ArgumentHelp("Results.", valueName: "days"))
@@ -32,12 +32,49 @@ struct RetentionCommand: ToolCommand {
     var strays: String?
     @Option(help: ArgumentHelp("Damaged files that were set aside, from their last change.", valueName: "days"))
     var damaged: String?
+    @Option(
+        help: ArgumentHelp("Results of finished work in the queues of a fleet, from their arrival.", valueName: "days")
+    )
+    var queue: String?
     @Flag(help: "Only say what would go.")
     var dryRun = false
     @OptionGroup var global: GlobalOptions
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
         let policy = try policy()
+        let location = try ledger.location()
+        switch location {
+        case .file:
+            guard let data = ledger.data else {
+                throw Failure(
+                    option: "--store",
+                    ParseError(
+                        field: "store",
+                        expected: "postgres://…; a data folder is named with --data",
+                        actual: location.publicText
+                    )
+                )
+            }
+            let (store, place) = try folder(data)
+            return try await answer(store, place, policy, tool.now(), tool)
+        case .postgres(let url):
+            let store: PostgresLedgerStore
+            let place: DatabaseRetention
+            let now: Int64
+            do throws(LedgerError) {
+                let database = try PostgresDatabase(url: url)
+                store = PostgresLedgerStore(database: database, fence: nil)
+                place = DatabaseRetention(database: database, name: location.publicText)
+                // The clock of all of the fleet's schedulers, within a minute; that of this machine may be any.
+                now = try database.clockMilliseconds() / 1000
+            } catch {
+                throw Failure(error, in: location.publicText)
+            }
+            return try await answer(store, place, policy, now, tool)
+        }
+    }
+
+    private func folder(_ data: String) throws(Failure) -> (SQLiteLedgerStore, FolderRetention) {
         let folder = DataFolder(path: data)
         guard Files.isFolder(data), try Files.names(in: data).contains("ledger.sqlite") else {
             throw Failure(
@@ -49,27 +86,45 @@ struct RetentionCommand: ToolCommand {
                 actual: "none"
             )
         }
-        let store: SQLiteLedgerStore
         do throws(LedgerError) {
             // As the one writer: an engine that takes orders meanwhile would need what is being deleted.
-            store = try SQLiteLedgerStore(path: folder.ledger, access: dryRun ? .read : .write)
+            let store = try SQLiteLedgerStore(path: folder.ledger, access: dryRun ? .read : .write)
+            return (store, FolderRetention(store: store, data: folder))
         } catch {
             throw Failure(error, in: folder.ledger)
         }
-        let retention = Retention(store: store, data: folder)
-        let plan: RetentionPlan
-        do throws(StorageError) {
-            plan = try retention.plan(policy, now: tool.now())
-            if !dryRun { try await retention.apply(plan) }
-        } catch {
-            try? store.close()
-            throw Failure(.ioError, "retention.storage", error.description, field: "data")
-        }
-        try? store.close()
-        return answer(plan, policy)
     }
 
-    private func answer(_ plan: RetentionPlan, _ policy: RetentionPolicy) -> Answer {
+    private func answer(
+        _ store: any LedgerStore,
+        _ place: any RetentionPlace,
+        _ policy: RetentionPolicy,
+        _ now: Int64,
+        _ tool: Tool
+    ) async throws(Failure) -> Answer {
+        let (reading, again, deleting) = (
+            Progress(tool, "read"), Progress(tool, "read again"), Progress(tool, "delete")
+        )
+        let retention = Retention(store: store, place: place) { stage, done, total in
+            switch stage {
+            case .reading: reading.show(UInt64(done), of: UInt64(total), "receipts")
+            case .readingAgain: again.show(UInt64(done), of: UInt64(total), "receipts")
+            case .deleting: deleting.show(UInt64(done), of: UInt64(total), "files")
+            }
+        }
+        defer {
+            for progress in [reading, again, deleting] { progress.finish() }
+            try? store.close()
+        }
+        do throws(StorageError) {
+            let plan = try retention.plan(policy, now: now)
+            return answer(dryRun ? plan : try await retention.apply(plan), policy, place.name)
+        } catch {
+            throw Failure(.ioError, "retention.storage", error.description, field: "data")
+        }
+    }
+
+    private func answer(_ plan: RetentionPlan, _ policy: RetentionPolicy, _ place: String) -> Answer {
         let word = dryRun ? "would go" : "gone"
         var kinds: [JSONValue] = []
         var rows: [[String]] = []
@@ -95,7 +150,8 @@ struct RetentionCommand: ToolCommand {
         }
         return Answer(
             members: [
-                "data": .string(data), "dryRun": .bool(dryRun), "kinds": .array(kinds), "gone": .array(items),
+                "data": .string(ledger.data ?? place), "dryRun": .bool(dryRun), "kinds": .array(kinds),
+                "gone": .array(items),
                 "needed": .integer(plan.needed),
             ],
             lines: Table.lines(["KIND", "DAYS", "KEPT", "BYTES", word.uppercased(), "BYTES"], rows)
@@ -109,7 +165,7 @@ struct RetentionCommand: ToolCommand {
         var policy = RetentionPolicy.standard
         let given: [(RetentionPolicy.Kind, String?)] = [
             (.inputs, inputs), (.outputs, outputs), (.evidence, evidence), (.logs, logs), (.late, late),
-            (.strays, strays), (.damaged, damaged),
+            (.strays, strays), (.damaged, damaged), (.queue, queue),
         ]
         for (kind, text) in given {
             guard let text else { continue }

@@ -1,6 +1,5 @@
 // Files by content in the fleet's database: every scheduler that takes over finds the inputs and outputs of its jobs here.
 internal import PostgreSQL
-internal import Synchronization
 
 /// Immutable files in a database, each under the text of its CID.
 ///
@@ -11,12 +10,8 @@ public final class PostgresArtefacts: Sendable {
     static let partBytes = 1 << 20
     /// How many rows go into one statement.
     private static let partsPerStatement = 8
-    /// How many names that are known to be there are remembered.
-    private static let knownMax = 100_000
 
-    private let database: PostgresDatabase
-    /// The lengths of files that are known to be there.
-    private let known = Mutex<[String: UInt64]>([:])
+    let database: PostgresDatabase
     /// How the names of files begin that were set aside.
     public static let damagedPrefix = ".damaged-"
 
@@ -25,13 +20,20 @@ public final class PostgresArtefacts: Sendable {
         self.database = database
     }
 
-    /// Keeps `bytes` under `cid`, durably.
+    /// Keeps `bytes` under `cid`, durably, in the place of a file that was about to be forgotten.
     /// - Precondition: the caller has checked that `cid` is the identifier of `bytes`.
     public func put(_ bytes: [UInt8], cid: String) throws(LedgerError) {
-        guard try !contains(cid) else { return }
+        guard try lengths(of: [cid]).isEmpty else { return }
         try database.repeatable { connection in
+            // Some of its parts may be gone already.
+            if try connection.execute("DELETE FROM artefact_going WHERE cid = $1", [.text(cid)]).changed == 1 {
+                try connection.execute("DELETE FROM artefact WHERE cid = $1", [.text(cid)])
+            }
             let first = try connection.execute(
-                "INSERT INTO artefact (cid, part, bytes) VALUES ($1, 0, $2) ON CONFLICT (cid, part) DO NOTHING",
+                """
+                INSERT INTO artefact (cid, part, bytes, at) VALUES ($1, 0, $2, \(PostgresClock.milliseconds))
+                ON CONFLICT (cid, part) DO NOTHING
+                """,
                 [.text(cid), .bytes(Array(bytes.prefix(Self.partBytes)))]
             )
             // Another process was first; its commit has been waited for.
@@ -51,79 +53,88 @@ public final class PostgresArtefacts: Sendable {
                 )
             }
         }
-        remember(cid, UInt64(bytes.count))
     }
 
-    /// Whether a file of this identifier is there, and of this length if one is given. Files go only when they are damaged, so
-    /// a yes is remembered until somebody fails to read one.
+    /// Whether the bytes of a file are there, also of one that is about to be forgotten: it stays readable until it goes.
     public func contains(_ cid: String, byteCount: UInt64? = nil) throws(LedgerError) -> Bool {
-        if let length = known.withLock({ $0[cid] }) { return byteCount ?? length == length }
         let found = try database.transaction(readOnly: true) { connection -> UInt64? in
             let rows = try connection.execute(
-                "SELECT sum(octet_length(bytes))::bigint FROM artefact WHERE cid = $1 HAVING count(*) > 0",
+                "SELECT sum(octet_length(bytes))::bigint FROM artefact WHERE cid = $1 HAVING min(part) = 0",
                 [.text(cid)]
             )
             return rows.count == 1 ? UInt64(clamping: try rows.integer(0, 0)) : nil
         }
-        guard let found else { return false }
-        remember(cid, found)
-        return byteCount ?? found == found
+        return found.map { byteCount ?? $0 == $0 } ?? false
+    }
+
+    /// The lengths in bytes of those files that are there to stay. Asked of the database each time: whoever goes on because
+    /// a file is there must not rest on an earlier look (see `condemn`).
+    public func lengths(of cids: [String]) throws(LedgerError) -> [String: UInt64] {
+        guard !cids.isEmpty else { return [:] }
+        return try database.transaction(readOnly: true) { connection in
+            let rows = try connection.execute(
+                """
+                SELECT cid, sum(octet_length(bytes))::bigint FROM artefact WHERE cid = ANY($1::text[])
+                AND NOT EXISTS (SELECT 1 FROM artefact_going WHERE artefact_going.cid = artefact.cid)
+                GROUP BY cid HAVING min(part) = 0
+                """,
+                [.texts(cids)]
+            )
+            var lengths: [String: UInt64] = [:]
+            for row in 0..<rows.count { lengths[try rows.text(row, 0)] = UInt64(clamping: try rows.integer(row, 1)) }
+            return lengths
+        }
     }
 
     /// Takes a damaged file's name away from it and keeps its bytes for whoever wants to know what happened.
     public func setAside(_ cid: String) throws(LedgerError) {
-        forget(cid)
+        let damaged = PostgresValue.text(Self.damagedPrefix + cid)
         try database.repeatable { connection in
-            try connection.execute("DELETE FROM artefact WHERE cid = $1", [.text(Self.damagedPrefix + cid)])
+            try connection.execute("DELETE FROM artefact_going WHERE cid IN ($1, $2)", [.text(cid), damaged])
+            try connection.execute("DELETE FROM artefact WHERE cid = $1", [damaged])
             try connection.execute(
-                "UPDATE artefact SET cid = $2 WHERE cid = $1",
-                [.text(cid), .text(Self.damagedPrefix + cid)]
+                """
+                UPDATE artefact SET cid = $2, at = CASE part WHEN 0 THEN \(PostgresClock.milliseconds) END
+                WHERE cid = $1
+                """,
+                [.text(cid), damaged]
             )
         }
     }
 
     /// The bytes kept under `cid`; `nil` when there are none.
     public func get(_ cid: String) throws(LedgerError) -> [UInt8]? {
-        let bytes = try read(cid)
-        if bytes == nil { forget(cid) }
-        return bytes
-    }
-
-    private func read(_ cid: String) throws(LedgerError) -> [UInt8]? {
         try database.transaction(.repeatableRead, readOnly: true) { connection in
             var bytes: [UInt8] = []
             var next: Int64 = 0
             while true {
                 let rows = try connection.execute(
-                    "SELECT bytes FROM artefact WHERE cid = $1 AND part >= $2 ORDER BY part LIMIT $3",
+                    "SELECT bytes, part FROM artefact WHERE cid = $1 AND part >= $2 ORDER BY part LIMIT $3",
                     [.text(cid), .integer(next), .integer(Int64(Self.partsPerStatement))]
                 )
-                for row in 0..<rows.count { bytes += try rows.bytes(row, 0) }
-                next += Int64(rows.count)
+                for row in 0..<rows.count {
+                    // Parts go in ascending order, so the rest of a file has no beginning.
+                    guard try rows.integer(row, 1) == next else { return nil }
+                    bytes += try rows.bytes(row, 0)
+                    next += 1
+                }
                 if rows.count < Self.partsPerStatement { return next == 0 ? nil : bytes }
             }
         }
     }
 
-    /// The identifiers after `cid` in ascending order, at most `limit`.
+    /// The identifiers after `cid` in ascending order, at most `limit`, without those that are about to be forgotten.
     public func names(after cid: String, limit: Int) throws(LedgerError) -> [String] {
         try database.transaction(readOnly: true) { connection in
             let rows = try connection.execute(
-                "SELECT cid FROM artefact WHERE part = 0 AND cid > $1 ORDER BY cid LIMIT $2",
+                """
+                SELECT cid FROM artefact WHERE part = 0 AND cid > $1
+                AND NOT EXISTS (SELECT 1 FROM artefact_going WHERE artefact_going.cid = artefact.cid)
+                ORDER BY cid LIMIT $2
+                """,
                 [.text(cid), .integer(Int64(max(0, limit)))]
             )
             return try (0..<rows.count).map { try rows.text($0, 0) }
         }
-    }
-
-    private func remember(_ cid: String, _ byteCount: UInt64) {
-        known.withLock { known in
-            if known.count >= Self.knownMax { known.removeAll(keepingCapacity: true) }
-            known[cid] = byteCount
-        }
-    }
-
-    private func forget(_ cid: String) {
-        known.withLock { known in known[cid] = nil }
     }
 }

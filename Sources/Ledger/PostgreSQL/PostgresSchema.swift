@@ -18,6 +18,7 @@ enum PostgresSchema {
         Step(name: "5 fewer keys of parts", sql: keys),
         // Who delivers messages of one kind reads none of another.
         Step(name: "6 outbox by kind", sql: "CREATE INDEX outbox_kind ON outbox (kind, seq)"),
+        Step(name: artefactTimes, sql: going),
     ]
 
     private static let coordination = """
@@ -156,6 +157,16 @@ enum PostgresSchema {
             bytes BYTEA NOT NULL,
             PRIMARY KEY (cid, part)
         );
+        """
+
+    /// The step since which artefacts have a time; older ones have the time of the step.
+    static let artefactTimes = "7 artefacts that go"
+
+    /// `at` is when a file was written or set aside, in milliseconds, in the row of its part 0.
+    private static let going = """
+        ALTER TABLE artefact ADD COLUMN at BIGINT;
+        CREATE TABLE artefact_going (cid TEXT PRIMARY KEY, run BYTEA NOT NULL);
+        CREATE INDEX artefact_going_run ON artefact_going (run, cid);
         """
 
     /// The id of a hold's part follows from its resolution's and is looked for by the hold alone; open holds are read by id.

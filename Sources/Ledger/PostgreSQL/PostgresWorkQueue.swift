@@ -227,14 +227,40 @@ public final class PostgresWorkQueue: WorkQueue, FenceStore {
         }
     }
 
-    public func forgetResults(beforeMilliseconds: Int64) throws(LedgerError) {
+    @discardableResult
+    public func forgetResults(beforeMilliseconds: Int64, limit: Int) throws(LedgerError) -> Int {
         try database.repeatable { connection in
-            _ = try connection.execute(
+            try connection.execute(
                 """
-                DELETE FROM work_result WHERE at < $1
-                AND NOT EXISTS (SELECT 1 FROM work WHERE work.id = work_result.id)
+                DELETE FROM work_result WHERE (id, epoch) IN (
+                    SELECT id, epoch FROM work_result WHERE at < $1
+                    AND NOT EXISTS (SELECT 1 FROM work WHERE work.id = work_result.id) LIMIT $2)
+                """,
+                [.integer(beforeMilliseconds), .integer(Int64(max(0, limit)))]
+            ).changed
+        }
+    }
+
+    public func resultTotals(beforeMilliseconds: Int64) throws(LedgerError) -> WorkResultTotals {
+        try database.transaction(readOnly: true) { connection in
+            let rows = try connection.execute(
+                """
+                SELECT count(*) FILTER (WHERE goes), coalesce(sum(bytes) FILTER (WHERE goes), 0)::bigint, count(*),
+                    coalesce(sum(bytes), 0)::bigint
+                FROM (
+                    SELECT octet_length(body) AS bytes,
+                        at < $1 AND NOT EXISTS (SELECT 1 FROM work WHERE work.id = work_result.id) AS goes
+                    FROM work_result
+                ) AS result
                 """,
                 [.integer(beforeMilliseconds)]
+            )
+            let (count, bytes) = (try rows.integer(0, 0), try rows.integer(0, 1))
+            return WorkResultTotals(
+                forgettable: Int(count),
+                forgettableBytes: UInt64(clamping: bytes),
+                kept: Int(try rows.integer(0, 2) - count),
+                keptBytes: UInt64(clamping: try rows.integer(0, 3) - bytes)
             )
         }
     }

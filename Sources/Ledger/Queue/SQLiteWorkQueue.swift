@@ -246,12 +246,37 @@ public final class SQLiteWorkQueue: WorkQueue, FenceStore {
         }
     }
 
-    public func forgetResults(beforeMilliseconds: Int64) throws(LedgerError) {
+    @discardableResult
+    public func forgetResults(beforeMilliseconds: Int64, limit: Int) throws(LedgerError) -> Int {
         try write { db in
             try Self.run(
                 db,
-                "DELETE FROM work_result WHERE at < ? AND id NOT IN (SELECT id FROM work)",
-                [beforeMilliseconds]
+                """
+                DELETE FROM work_result WHERE rowid IN (
+                    SELECT rowid FROM work_result WHERE at < ? AND id NOT IN (SELECT id FROM work) LIMIT ?)
+                """,
+                [beforeMilliseconds, Int64(max(0, limit))]
+            )
+            return db.changesCount
+        }
+    }
+
+    public func resultTotals(beforeMilliseconds: Int64) throws(LedgerError) -> WorkResultTotals {
+        try read { db in
+            let sql = """
+                SELECT count(*) FILTER (WHERE goes), coalesce(sum(bytes) FILTER (WHERE goes), 0), count(*),
+                    coalesce(sum(bytes), 0)
+                FROM (SELECT length(body) AS bytes, at < ? AND id NOT IN (SELECT id FROM work) AS goes FROM work_result)
+                """
+            guard let row = try Row.fetchOne(db, sql: sql, arguments: [beforeMilliseconds]) else {
+                throw LedgerError.storage(detail: "no totals of results")
+            }
+            let (count, bytes): (Int, Int64) = (row[0], row[1])
+            return WorkResultTotals(
+                forgettable: count,
+                forgettableBytes: UInt64(clamping: bytes),
+                kept: (row[2] as Int) - count,
+                keptBytes: UInt64(clamping: (row[3] as Int64) - bytes)
             )
         }
     }

@@ -80,6 +80,16 @@ public struct WorkBacklog: Sendable, Equatable {
     public let oldestReadyMilliseconds: Int64
 }
 
+/// How many results there are, and their bytes.
+public struct WorkResultTotals: Sendable, Equatable {
+    /// Those that arrived before a time and whose items are gone.
+    public let forgettable: Int
+    public let forgettableBytes: UInt64
+    /// The others.
+    public let kept: Int
+    public let keptBytes: UInt64
+}
+
 /// Queues in one database, shared by any number of processes.
 ///
 /// Claim, commit, then work: no transaction stays open while work is done. Every call can be repeated after a lost answer.
@@ -118,8 +128,13 @@ public protocol WorkQueue: Sendable {
     /// Takes items away: those whose results have been used, or that are not wanted any more.
     func remove(_ ids: [WorkID]) throws(LedgerError)
 
-    /// Deletes results that arrived before a time and whose items are gone.
-    func forgetResults(beforeMilliseconds: Int64) throws(LedgerError)
+    /// Deletes results that arrived before a time and whose items are gone, at most `limit` in one transaction.
+    /// - Returns: how many were deleted; fewer than `limit` when none is left.
+    @discardableResult
+    func forgetResults(beforeMilliseconds: Int64, limit: Int) throws(LedgerError) -> Int
+
+    /// What `forgetResults` would delete, and what it would leave.
+    func resultTotals(beforeMilliseconds: Int64) throws(LedgerError) -> WorkResultTotals
 
     func backlog(queue: String) throws(LedgerError) -> WorkBacklog
 }

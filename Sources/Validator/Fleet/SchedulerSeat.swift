@@ -107,6 +107,8 @@ public final class SchedulerSeat: Sendable {
     public func run(url: String) async throws {
         state.withLock { $0.url = url }
         var told = ""
+        // Whom this process was last said to stand by for; an empty text for nobody.
+        var standsByFor: String?
         while !Task.isCancelled {
             do {
                 let asked = clock.monotonicMicroseconds
@@ -118,12 +120,19 @@ public final class SchedulerSeat: Sendable {
                     )
                 }
                 if let fence {
+                    standsByFor = nil
                     try await lead(under: fence, since: asked)
                 } else {
                     let url = try await blocking { [reader] in try reader.leaderURL() }
                     state.withLock { state in
                         state.leader = url
                         state.trouble = nil
+                    }
+                    if standsByFor != url ?? "" {
+                        log.notice(
+                            "fleet: \(member.name) stands by; \(url.map { "the leader is at \($0)" } ?? "another leads")"
+                        )
+                        standsByFor = url ?? ""
                     }
                 }
                 told = ""
@@ -325,10 +334,13 @@ public final class SchedulerSeat: Sendable {
 
     private var standingBy: EngineError {
         let leader = state.withLock { $0.leader }
+        let lease = max(1, member.leaseMilliseconds / 1000)
         return EngineError(
             .unavailable,
             "engine.standby",
-            "this scheduler stands by; " + (leader.map { "the leader is at \($0)" } ?? "nobody leads at the moment"),
+            "this scheduler stands by; "
+                + (leader.map { "the leader is at \($0), and is replaced when it renews no lease for \(lease) s" }
+                    ?? "nobody leads at the moment"),
             field: "engine",
             expected: leader ?? "a leader",
             actual: "a standby"
