@@ -181,7 +181,9 @@ struct FsckCommandTests {
             ("postgres:///assay?host=/nowhere", .unavailable, "ledger.unreachable"),
         ]
         for (url, status, id) in cases {
-            for command in [["fsck"], ["ledger", "export", "-o", workplace.path("x.csv")], ["escrow", "epoch"]] {
+            for command in [
+                ["fsck"], ["ledger", "export", "-o", workplace.path("x.csv")], ["escrow", "epoch"], ["retention"],
+            ] {
                 let run = await workplace.run(command + ["--store", url, "--json"])
                 #expect(run.status == status, "\(command): \(run.output)")
                 #expect(try run.member("error.id") == .string(id), "\(command)")
