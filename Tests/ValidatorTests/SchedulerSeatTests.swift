@@ -236,6 +236,11 @@ struct SchedulerSeatTests {
         try await until("the leader") { only.standing.role == .leader }
         fences.delay(4)
         try await until("the standby") { only.standing.role == .standby }
+        // Not for the moment of the renewal alone.
+        for _ in 0..<30 {
+            #expect(only.standing.role == .standby)
+            try await Task.sleep(for: .milliseconds(50))
+        }
         running.cancel()
         _ = try? await running.value
         await only.resign()
