@@ -113,4 +113,23 @@ import Testing
             }
         }
     }
+
+    /// Half of a transfer is nothing: where one side has no account, the other is not moved either.
+    @Test func moneyOfAnUnknownAccountGoesNowhere() async throws {
+        let folder = try TemporaryFolder()
+        var stores: [any LedgerStore] = [try SQLiteLedgerStore(path: folder.ledger)]
+        if PrivatePostgres.programs != nil { stores.append(try PostgresLedgerStore.fresh()) }
+        for store in stores {
+            var book = Book(history: store)
+            try await store.commit(Batch(effects: try town.open(&book, funds: 1000)))
+            let stranger = Account(currency: "CREDIT", kind: .payer, owner: [77])
+            var effects = LedgerEffects(id: name("half"))
+            effects.transfers = [town.transfer("half", stranger, town.bob, 5)]
+            await #expect(throws: LedgerError.self, "\(type(of: store))") {
+                try await store.commit(Batch(effects: [effects]))
+            }
+            #expect(try store.account(town.bob.id)?.creditsPosted == 0)
+            #expect(try store.transfers(of: town.bob.id, limit: 9).isEmpty)
+        }
+    }
 }

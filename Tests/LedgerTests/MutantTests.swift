@@ -37,6 +37,17 @@ enum LedgerMutant: String, CaseIterable, Sendable {
     case receiptEdited
     /// A writer that was replaced has the same epoch as its successor, and settles what that one settles.
     case epochReused
+    /// What was accrued for an account is dropped before it is folded in.
+    case accrualLost
+    /// What was accrued for an account is folded in and kept.
+    case accrualFoldedTwice
+    /// A transfer does not lead to the one before it of its account.
+    case chainBroken
+
+    /// Where a ledger has what the mistake is made in: SQLite's lock keeps a second writer out, and its accounts do not accrue;
+    /// PostgreSQL finds an account's transfers by an index.
+    var isOfSQLite: Bool { ![.epochReused, .accrualLost, .accrualFoldedTwice].contains(self) }
+    var isOfPostgreSQL: Bool { self != .chainBroken }
 }
 
 /// A ledger, and a hand in its database.
@@ -77,8 +88,7 @@ private struct Victim {
         #expect(findings.isEmpty, "\(findings)")
     }
 
-    /// SQLite's lock keeps a second writer out, so there is none that could have its epoch.
-    @Test(arguments: LedgerMutant.allCases.filter { $0 != .epochReused })
+    @Test(arguments: LedgerMutant.allCases.filter(\.isOfSQLite))
     func everyMutantIsFound(_ mutant: LedgerMutant) async throws {
         let folder = try TemporaryFolder()
         let findings = try await findings(.sqlite(folder.ledger), mutant)
@@ -91,7 +101,10 @@ private struct Victim {
         #expect(findings.isEmpty, "\(findings)")
     }
 
-    @Test(.enabled(if: PrivatePostgres.isInstalled(for: "MutantTests")), arguments: LedgerMutant.allCases)
+    @Test(
+        .enabled(if: PrivatePostgres.isInstalled(for: "MutantTests")),
+        arguments: LedgerMutant.allCases.filter(\.isOfPostgreSQL)
+    )
     func everyMutantIsFoundOnPostgreSQL(_ mutant: LedgerMutant) async throws {
         let findings = try await findings(.postgres(), mutant)
         #expect(!findings.isEmpty, "\(mutant.rawValue) survives")
@@ -181,7 +194,9 @@ private struct Victim {
                 resolution.hold.giveBack(resolution.hold.amount, id: name("second end"), kind: .void, at: resolution.at)
             ]
             batch.effects.append(effects)
-        case .acknowledgedBeforeCommit, .balanceEdited, .historyEdited, .receiptEdited, .epochReused: break
+        case .acknowledgedBeforeCommit, .balanceEdited, .historyEdited, .receiptEdited, .epochReused, .accrualLost,
+            .accrualFoldedTwice, .chainBroken:
+            break
         }
     }
 
@@ -196,6 +211,16 @@ private struct Victim {
                 victim.store is SQLiteLedgerStore
                 ? "UPDATE bundle SET bytes = x'00' WHERE receipt = 3"
                 : "UPDATE bundle SET bytes = '\\x00' WHERE attempt = 1 AND job = (SELECT job FROM receipt ORDER BY job DESC LIMIT 1)"
+        case .accrualLost: sql = "DELETE FROM accrual WHERE account = (SELECT id FROM account WHERE kind = 'fee')"
+        case .accrualFoldedTwice:
+            sql = """
+                UPDATE account SET credits_posted = account.credits_posted + accrued.sum
+                FROM (SELECT account, sum(credits_posted)::BIGINT AS sum FROM accrual GROUP BY account) AS accrued
+                WHERE account.id = accrued.account AND kind = 'fee'
+                """
+        case .chainBroken:
+            sql =
+                "UPDATE transfer SET credit_before = NULL WHERE seq = (SELECT max(seq) FROM transfer WHERE kind = 'post')"
         default: return
         }
         try victim.execute(sql)
