@@ -312,7 +312,7 @@ let package = Package(
             of: "AssayCommands",
             [
                 "Algebra", "AssayCommands", "AssayTesting", "Attestation", "Codecs", "Commitments", "EngineAPI",
-                "EngineTesting", "ExactOps", "Ledger", "Proofs", "Receipts", "Replay", "Signatures",
+                "EngineTesting", "ExactOps", "Ledger", "PostgreSQL", "Proofs", "Receipts", "Replay", "Signatures",
                 "TransparencyLog", "Verdicts", "assay",
             ]
         ),

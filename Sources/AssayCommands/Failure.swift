@@ -227,8 +227,23 @@ extension Failure {
             )
         case .malformed(let error): self.init(error, id: "ledger.malformed", in: source)
         case .storeBusy: self.init(.temporaryFailure, "ledger.busy", "\(source): the ledger is busy")
+        case .noLedger(let reason, let detail):
+            let status: ExitStatus
+            switch reason {
+            case .missing: status = .noInput
+            case .foreign, .otherVersion: status = .dataError
+            case .damaged: status = .rejected
+            case .unreachable: status = .unavailable
+            }
+            self.init(status, "ledger.\(reason.rawValue)", Self.naming(source, detail))
+        case .storage(let detail): self.init(.ioError, "ledger.storage", Self.naming(source, detail))
         default: self.init(.ioError, "ledger.storage", "\(source): \(error)")
         }
+    }
+
+    /// A sentence that names its source once.
+    private static func naming(_ source: String, _ detail: String) -> String {
+        detail.hasPrefix(source) ? detail : "\(source): \(detail)"
     }
 
     /// A run that gave no result. Nobody's fault, so nothing is rejected.

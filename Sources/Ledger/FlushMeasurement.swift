@@ -38,7 +38,9 @@ public struct FlushMeasurement: Sendable, Equatable {
         let rounds = min(max(rounds, 1), 1000)
         var path = Array((directory + "/.flush-XXXXXX").utf8CString)
         let descriptor = mkstemp(&path)
-        guard descriptor >= 0 else { throw .storage(detail: "\(directory): takes no file (errno \(errno))") }
+        guard descriptor >= 0 else {
+            throw .storage(detail: "\(directory): takes no file: \(String(cString: strerror(errno)))")
+        }
         defer {
             _ = unlink(path)
             _ = close(descriptor)

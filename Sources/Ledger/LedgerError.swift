@@ -26,6 +26,20 @@ public enum LedgerInvariant: String, Sendable, CaseIterable {
     case issueWithinBudget = "I10"
 }
 
+/// Why there is no ledger to open where one was named.
+public enum NoLedger: String, Sendable, CaseIterable {
+    /// There is nothing.
+    case missing
+    /// There is something else: another program's file or database.
+    case foreign
+    /// There is a ledger with tables that this program does not know, or without some that it needs.
+    case otherVersion
+    /// There is a ledger that does not add up.
+    case damaged
+    /// The database's server does not answer, or refuses the connection.
+    case unreachable
+}
+
 /// Why an operation was refused or could not be made durable. Nothing has changed when one is thrown.
 public enum LedgerError: Error, Sendable, Equatable {
     /// No account of that name has been opened.
@@ -68,7 +82,9 @@ public enum LedgerError: Error, Sendable, Equatable {
     case fenced(name: String, epoch: Int64, current: Int64)
     /// The store's queue is full. Nothing was queued; the same batch can be submitted again.
     case storeBusy(queued: Int)
-    /// The database could not do it: disk full, input/output error, foreign file.
+    /// There is no ledger to open where one was named. Nothing was changed there.
+    case noLedger(NoLedger, detail: String)
+    /// The database could not do it: disk full, input/output error.
     case storage(detail: String)
 
     static func malformed(_ field: String, expected: String, actual: String) -> LedgerError {
@@ -107,6 +123,7 @@ extension LedgerError: CustomStringConvertible {
         case .fenced(let name, let epoch, let current):
             "fence \(name): expected epoch \(current), found \(epoch); another process has taken over"
         case .storeBusy(let queued): "store: \(queued) batches are waiting already"
+        case .noLedger(_, let detail): detail
         case .storage(let detail): "store: \(detail)"
         }
     }

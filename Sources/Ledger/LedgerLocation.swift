@@ -35,11 +35,12 @@ public enum LedgerLocation: Sendable, Equatable {
     }
 
     /// Opens the ledger for reading, beside whoever writes it.
-    /// - Throws: `LedgerError.storage` when there is none.
+    /// - Throws: `LedgerError.noLedger` when there is none, as it was before.
     public func openForReading() throws(LedgerError) -> any LedgerStore {
         switch self {
         case .file(let path): return try SQLiteLedgerStore(path: path, access: .read)
-        case .postgres(let url): return PostgresLedgerStore(database: try PostgresDatabase(url: url), fence: nil)
+        case .postgres(let url):
+            return PostgresLedgerStore(database: try PostgresDatabase(url: url, access: .read), fence: nil)
         }
     }
 }

@@ -88,6 +88,8 @@ extension Daemon {
         let store: SQLiteLedgerStore
         do {
             store = try SQLiteLedgerStore(path: path)
+        } catch LedgerError.noLedger(_, let detail) {
+            throw DaemonError.configuration(detail)
         } catch {
             throw DaemonError.storage("\(error)")
         }
@@ -152,6 +154,8 @@ extension Daemon {
             try SchedulerSeat.checkEngine(parts.key.verifyingKey, of: stored)
         } catch let error as FleetError {
             throw DaemonError.configuration("\(publicURL): \(error)")
+        } catch LedgerError.noLedger(let reason, let detail) where reason != .unreachable {
+            throw DaemonError.configuration("\(publicURL): \(detail)")
         } catch let error as LedgerError {
             throw DaemonError.unavailable("\(publicURL): \(error)")
         }

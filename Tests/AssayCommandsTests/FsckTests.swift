@@ -4,6 +4,7 @@ import Codecs
 import Commitments
 import Foundation
 import Ledger
+import PostgreSQL
 import Receipts
 import Testing
 
@@ -140,7 +141,66 @@ struct FsckCommandTests {
         let workplace = try Workplace()
         try workplace.write(Array("not a database, but long enough to look at".utf8), "data/ledger.sqlite")
         let run = await workplace.run(["fsck", "--data", workplace.path("data"), "--json"])
-        #expect(run.status == .ioError)
+        #expect(run.status == .dataError)
+        try workplace.write([], "empty.sqlite")
+        let none = workplace.path("none.sqlite")
+        let cases: [(String, ExitStatus, String)] = [
+            (none, .noInput, "expected a ledger file, found none"),
+            (workplace.path("empty.sqlite"), .dataError, "expected a ledger file, found an empty one"),
+            (workplace.path("data"), .dataError, "expected a ledger file, found a folder"),
+            (workplace.path("data/ledger.sqlite"), .dataError, "expected a ledger file, found one that is no database"),
+        ]
+        for (path, status, sentence) in cases {
+            for command in [
+                ["fsck"], ["ledger", "export", "-o", workplace.path("x.csv")], ["escrow", "epoch"],
+                ["ledger", "backup", "-o", workplace.path("x.sqlite")],
+            ] {
+                let run = await workplace.run(command + ["--store", path, "--json"])
+                #expect(run.status == status, "\(command): \(run.output)")
+                #expect(try run.member("error.message") == .string("\(path): \(sentence)"), "\(command)")
+            }
+            // Of what is no backup, nothing is restored: an empty file above all would be an empty ledger.
+            let restored = await workplace.run(["ledger", "restore", path, "--data", workplace.path("there")])
+            #expect(restored.status == status, "\(path): \(restored.output)")
+            #expect(!FileManager.default.fileExists(atPath: workplace.path("there/ledger.sqlite")))
+        }
+        #expect(!FileManager.default.fileExists(atPath: workplace.path("x.csv")))
+        let probe = await workplace.run(["ledger", "probe", "--data", workplace.path("nowhere")])
+        #expect(probe.status == .noInput, "\(probe.output)")
+    }
+
+    /// Each command that looks at a database says what it found there, and leaves it as it was.
+    @Test(.enabled(if: PrivatePostgres.isInstalled(for: "aDatabaseThatIsNoLedgerIsLeftAlone")))
+    func aDatabaseThatIsNoLedgerIsLeftAlone() async throws {
+        let workplace = try Workplace()
+        let server = try PrivatePostgres.shared.get()
+        let (empty, foreign) = (try server.newDatabase(), try server.newDatabase())
+        try PostgresConnection(url: foreign).run("CREATE TABLE guests (name TEXT)")
+        let cases: [(String, ExitStatus, String)] = [
+            (empty, .noInput, "ledger.missing"), (foreign, .dataError, "ledger.foreign"),
+            ("postgres:///assay?host=/nowhere", .unavailable, "ledger.unreachable"),
+        ]
+        for (url, status, id) in cases {
+            for command in [
+                ["fsck"], ["ledger", "export", "-o", workplace.path("x.csv")], ["escrow", "epoch"], ["retention"],
+            ] {
+                let run = await workplace.run(command + ["--store", url, "--json"])
+                #expect(run.status == status, "\(command): \(run.output)")
+                #expect(try run.member("error.id") == .string(id), "\(command)")
+                guard case .string(let message) = try run.member("error.message") else { continue }
+                #expect(!message.contains("\n"), "\(message)")
+            }
+        }
+        for (url, count) in [(empty, Int64(0)), (foreign, 1)] {
+            let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+            #expect(try PostgresConnection(url: url).execute(tables).integer(0, 0) == count)
+        }
+        let nobody = await workplace.run(["ledger", "probe", "--store", cases[2].0])
+        #expect(nobody.status == .unavailable, "\(nobody.output)")
+        let probe = await workplace.run(["ledger", "probe", "--store", empty])
+        #expect(probe.status == .ok, "\(probe.output)")
+        let backup = ["ledger", "backup", "--store", empty, "-o", workplace.path("x.sqlite")]
+        #expect(await workplace.run(backup).status == .usage)
     }
 
     /// One of this project's own suites; all of them are run by the tests of `Conformance`.

@@ -76,6 +76,38 @@ import Testing
         try store.close()
     }
 
+    /// A look changes nothing: only who writes to a ledger brings it up to date, and nobody goes back from a later one.
+    @Test func aLedgerOfAnotherVersionIsSaid() async throws {
+        let folder = try TemporaryFolder()
+        try SQLiteLedgerStore(path: folder.ledger).close()
+        func change(_ sql: String) throws {
+            let queue = try DatabaseQueue(path: folder.ledger)
+            try queue.write { try $0.execute(sql: sql) }
+            try queue.close()
+        }
+        try change("DELETE FROM grdb_migrations WHERE identifier = '6 outbox by kind'; DROP INDEX outbox_kind")
+        let earlier = LedgerVersion.mismatch(
+            found: Set(Schema.migrator.migrations.dropLast()),
+            known: Schema.migrator.migrations,
+            canStep: false,
+            place: "\(folder.ledger): "
+        )
+        for _ in 0..<2 {
+            #expect(throws: try #require(earlier)) { try SQLiteLedgerStore(path: folder.ledger, access: .read) }
+        }
+        try SQLiteLedgerStore(path: folder.ledger).close()
+        try SQLiteLedgerStore(path: folder.ledger, access: .read).close()
+        try change("INSERT INTO grdb_migrations VALUES ('99 from the future')")
+        for access in [SQLiteLedgerStore.Access.read, .write] {
+            #expect {
+                try SQLiteLedgerStore(path: folder.ledger, access: access)
+            } throws: { error in
+                guard case .noLedger(.otherVersion, let detail)? = error as? LedgerError else { return false }
+                return detail.contains("later version with the step '99 from the future'")
+            }
+        }
+    }
+
     @Test func epochsAddUpAndNameTheHistory() async throws {
         let folder = try TemporaryFolder()
         let store = try SQLiteLedgerStore(path: folder.ledger)

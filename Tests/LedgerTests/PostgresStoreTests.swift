@@ -233,7 +233,58 @@ struct PostgresStoreTests {
         }
         let database = try PostgresDatabase(url: url)
         try database.transaction { try $0.execute("INSERT INTO assay_migration VALUES ('99 from the future', 0)") }
-        #expect(throws: LedgerError.self) { try PostgresDatabase(url: url) }
+        for access in [PostgresDatabase.Access.read, .write] {
+            #expect {
+                try PostgresDatabase(url: url, access: access)
+            } throws: { error in
+                guard case .noLedger(.otherVersion, let detail)? = error as? LedgerError else { return false }
+                return detail.contains("later version with the step '99 from the future'")
+            }
+        }
+    }
+
+    /// Who only looks makes no tables and brings none up to date, and another program's database is left alone by everybody.
+    @Test func aLookChangesNothing() throws {
+        func reason(_ url: String, _ access: PostgresDatabase.Access) -> NoLedger? {
+            do throws(LedgerError) {
+                _ = try PostgresDatabase(url: url, access: access)
+                return nil
+            } catch {
+                guard case .noLedger(let reason, _) = error else { return nil }
+                return reason
+            }
+        }
+        func tables(_ url: String) throws -> [String] {
+            let rows = try PostgresConnection(url: url).execute(
+                "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+            )
+            return try (0..<rows.count).map { try rows.text($0, 0) }
+        }
+        let url = try server.newDatabase()
+        #expect(reason(url, .read) == .missing)
+        #expect(try tables(url).isEmpty)
+        // A table of a name that the ledger has no use for is no hindrance; one that it needs is.
+        try PostgresConnection(url: url).run("CREATE TABLE guests (name TEXT)")
+        #expect(reason(url, .read) == .foreign)
+        try PostgresConnection(url: url).run("CREATE TABLE account (id INTEGER)")
+        #expect(reason(url, .read) == .foreign)
+        #expect(reason(url, .write) == .foreign)
+        #expect(try tables(url) == ["account", "guests"])
+        try PostgresConnection(url: url).run("DROP TABLE account")
+        let database = try PostgresDatabase(url: url)
+        #expect(reason(url, .read) == nil)
+        #expect(throws: LedgerError.self) {
+            try PostgresDatabase(url: url, access: .read).transaction { try $0.run("DELETE FROM fence") }
+        }
+        try database.transaction { connection in
+            try connection.run("DROP INDEX outbox_kind")
+            try connection.run("DELETE FROM assay_migration WHERE name = '6 outbox by kind'")
+        }
+        for _ in 0..<2 { #expect(reason(url, .read) == .otherVersion) }
+        #expect(try tables(url).contains("guests"))
+        _ = try PostgresDatabase(url: url)
+        #expect(reason(url, .read) == nil)
+        #expect(reason("postgres:///x?host=/nowhere", .read) == .unreachable)
     }
 }
 

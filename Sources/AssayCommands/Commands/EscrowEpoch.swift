@@ -61,13 +61,12 @@ struct EscrowEpoch: ToolCommand {
         }
         if let close { return try sign(all, into: close, tool) }
         if !check.isEmpty { return try compare(all, tool) }
-        let present = EpochSummary.number(at: tool.now(), seconds: seconds)
-        let shown = all.filter { number == nil || $0.number == number }
+        let shown = all.filter { number == nil || $0.number == number }.map { ($0, isClosed($0, in: all, tool)) }
         return Answer(
             members: [
-                "seconds": .integer(seconds), "epochs": .array(shown.map { $0.json(isClosed: $0.number < present) }),
+                "seconds": .integer(seconds), "epochs": .array(shown.map { $0.json(isClosed: $1) }),
             ],
-            lines: shown.flatMap { $0.lines(isClosed: $0.number < present) }
+            lines: shown.isEmpty ? ["no epochs"] : shown.flatMap { $0.lines(isClosed: $1) }
         )
     }
 }

@@ -144,7 +144,7 @@ struct FsckCommand: ToolCommand {
     private func artefacts(inDatabase url: String, _ name: String) throws(Failure) -> FsckLine {
         var line = FsckLine(id: "artefacts")
         do throws(LedgerError) {
-            let files = PostgresArtefacts(database: try PostgresDatabase(url: url))
+            let files = PostgresArtefacts(database: try PostgresDatabase(url: url, access: repair ? .write : .read))
             var last = ""
             while true {
                 let names = try files.names(after: last, limit: 1000)

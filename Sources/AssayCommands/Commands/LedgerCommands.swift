@@ -116,7 +116,9 @@ struct LedgerBackup: ToolCommand {
             let copy = try SQLiteLedgerStore(path: output, access: .read)
             let report = try Fsck.run(copy)
             try copy.close()
-            guard report.isClean else { throw .storage(detail: "\(output): the copy is damaged, and so is \(path)") }
+            guard report.isClean else {
+                throw .noLedger(.damaged, detail: "\(output): the copy is damaged, and so is \(path)")
+            }
         } catch {
             throw Failure(error, in: path)
         }
@@ -138,6 +140,10 @@ struct LedgerRestore: ToolCommand {
     @OptionGroup var global: GlobalOptions
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
+        guard FileManager.default.fileExists(atPath: backup) else {
+            let error = LedgerError.noLedger(.missing, detail: "\(backup): expected a backup, found none")
+            throw Failure(error, in: backup)
+        }
         if !Files.isFolder(data) { try Files.makeFolder(data) }
         let path = DataFolder(path: data).ledger
         do throws(LedgerError) {
@@ -162,23 +168,33 @@ struct LedgerProbe: ToolCommand {
 
     func answer(_ tool: Tool) async throws(Failure) -> Answer {
         let location = try ledger.location()
+        if case .file(let path) = location, !Files.isFolder(Self.folder(of: path)) {
+            let folder = Self.folder(of: path)
+            let error = LedgerError.noLedger(.missing, detail: "\(folder): expected a folder to flush in, found none")
+            throw Failure(error, in: folder)
+        }
         do throws(LedgerError) {
             switch location {
             case .file(let path):
-                let folder = (path as NSString).deletingLastPathComponent
-                let flush = try FlushMeasurement.measure(directory: folder.isEmpty ? "." : folder)
+                let flush = try FlushMeasurement.measure(directory: Self.folder(of: path))
                 return Answer(
                     members: [
                         "medianMicroseconds": .integer(flush.medianMicroseconds),
                         "doubtful": .bool(flush.isDoubtful),
                     ],
-                    lines: [flush.summary]
+                    lines: ["\(Self.folder(of: path)): \(flush.summary)"]
                 )
             case .postgres(let url): return Self.answer(try PostgresProbe.run(url: url), tool)
             }
         } catch {
             throw Failure(error, in: location.publicText)
         }
+    }
+
+    /// The folder whose disk a ledger file is on.
+    private static func folder(of path: String) -> String {
+        let folder = (path as NSString).deletingLastPathComponent
+        return folder.isEmpty ? "." : folder
     }
 
     private static func answer(_ probe: PostgresProbe, _ tool: Tool) -> Answer {

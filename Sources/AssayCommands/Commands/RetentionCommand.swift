@@ -62,6 +62,8 @@ struct RetentionCommand: ToolCommand {
             let place: DatabaseRetention
             let now: Int64
             do throws(LedgerError) {
+                // Nothing is forgotten in a database that is no ledger, and no ledger is made of it.
+                try PostgresDatabase(url: url, access: .read).close()
                 let database = try PostgresDatabase(url: url)
                 store = PostgresLedgerStore(database: database, fence: nil)
                 place = DatabaseRetention(database: database, name: location.publicText)

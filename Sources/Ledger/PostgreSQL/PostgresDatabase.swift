@@ -3,16 +3,33 @@ internal import PostgreSQL
 
 /// A database with the ledger's and the queues' tables.
 public final class PostgresDatabase: Sendable {
+    /// What is done with a database.
+    public enum Access: Sendable {
+        /// Its tables are made or brought up to date first.
+        case write
+        /// It has to have them, and nothing is changed in it: every transaction is opened as one that only reads.
+        case read
+    }
+
     let pool: PostgresPool
 
-    /// Connects and brings the tables up to date.
+    /// Connects, and looks whether the database is a ledger, or for writing whether it can be one.
     /// - Parameter url: `postgres://user@host/database`, or whatever else libpq takes (PostgreSQL manual, "Connection
     ///   Strings"): `postgres:///assay?host=/run/postgresql`.
-    /// - Throws: `LedgerError.storage` when the server cannot be reached or the database is not what it should be.
-    public init(url: String) throws(LedgerError) {
-        let pool = PostgresPool(url: url)
+    /// - Throws: `LedgerError.noLedger` when the server cannot be reached or the database is not what it should be.
+    public init(url: String, access: Access = .write) throws(LedgerError) {
+        let pool = PostgresPool(url: url, session: access == .read ? ["SET default_transaction_read_only = on"] : [])
         self.pool = pool
-        try Self.translating { try PostgresSchema.migrate(pool) }
+        do {
+            switch access {
+            case .write: try PostgresSchema.migrate(pool)
+            case .read: try PostgresSchema.check(pool)
+            }
+        } catch let error as PostgresError where error.isConnectionLoss {
+            throw .noLedger(.unreachable, detail: error.description)
+        } catch {
+            throw Self.failure(error).error
+        }
     }
 
     /// Closes idle connections; the database can still be used and connects again.

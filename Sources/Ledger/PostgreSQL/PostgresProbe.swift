@@ -34,11 +34,15 @@ public struct PostgresProbe: Sendable, Equatable {
     }
 
     /// Asks the database at `url`. Tables are made under names of their own and dropped again.
-    /// - Throws: `LedgerError.storage` when there is no database to ask.
+    /// - Throws: `LedgerError.noLedger` when there is no database to ask.
     public static func run(url: String) throws(LedgerError) -> PostgresProbe {
-        try PostgresDatabase.translating {
-            let connection = try PostgresConnection(url: url)
-            let other = try PostgresConnection(url: url)
+        let (connection, other): (PostgresConnection, PostgresConnection)
+        do throws(PostgresError) {
+            (connection, other) = (try PostgresConnection(url: url), try PostgresConnection(url: url))
+        } catch {
+            throw .noLedger(.unreachable, detail: error.description)
+        }
+        return try PostgresDatabase.translating {
             let version = try connection.execute("SELECT version()").text(0, 0)
             let table = "assay_probe_" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
             var trial = Trial(table: table, connection: connection, other: other)

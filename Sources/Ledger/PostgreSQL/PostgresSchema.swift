@@ -1,5 +1,6 @@
 // The tables on PostgreSQL. What SQL can state of the invariants is stated here a second time. Only the portable subset: no
 // triggers, no advisory locks, no sequences without gaps, no temporary tables.
+internal import Foundation
 internal import PostgreSQL
 
 enum PostgresSchema {
@@ -217,6 +218,14 @@ enum PostgresSchema {
     /// Brings a database up to the last step. Any number of processes may do so at once: the row of a step is inserted
     /// before the step is done, so that the second waits for the first and then finds it done.
     static func migrate(_ pool: PostgresPool) throws {
+        let present = try present(pool)
+        if let found = present.steps {
+            let names = steps.map(\.name)
+            if let error = LedgerVersion.mismatch(found: found, known: names, canStep: true) { throw error }
+        } else {
+            let taken = present.tables.filter(own.contains)
+            guard taken.isEmpty else { throw foreign("room for a ledger", taken) }
+        }
         try tolerating(["23505", "42P07", "42710"]) {
             _ = try pool.withConnection {
                 try $0.run(
@@ -243,14 +252,50 @@ enum PostgresSchema {
                 }
             }
         }
-        let names = try pool.withConnection { connection in
-            let rows = try connection.execute("SELECT name FROM assay_migration")
-            return try (0..<rows.count).map { try rows.text($0, 0) }
+        try check(pool)
+    }
+
+    /// Finds out, without a change, whether a database is a ledger of this version.
+    /// - Throws: `LedgerError.noLedger` when it is not.
+    static func check(_ pool: PostgresPool) throws {
+        let (tables, steps) = try present(pool)
+        guard let steps else {
+            guard tables.isEmpty else { throw foreign("a ledger", tables) }
+            throw LedgerError.noLedger(.missing, detail: "expected a ledger, found an empty database")
         }
-        guard Set(names) == Set(steps.map(\.name)) else {
-            let unknown = Set(names).subtracting(steps.map(\.name)).sorted().joined(separator: ", ")
-            throw LedgerError.storage(detail: "the database is of another version: it has the steps \(unknown)")
+        let names = Self.steps.map(\.name)
+        if let error = LedgerVersion.mismatch(found: steps, known: names, canStep: false) { throw error }
+    }
+
+    /// The names of the ledger's tables.
+    private static let own = Set(
+        steps.flatMap { step in
+            step.sql.components(separatedBy: "CREATE TABLE ").dropFirst().map { text in
+                String(text.prefix { $0.isLetter || $0 == "_" })
+            }
         }
+    )
+
+    /// The tables that are there, in one look, and the steps that a ledger has had; `nil` for what is no ledger. The table of
+    /// steps is made before all others, so that no ledger that another process is making looks like something else.
+    private static func present(_ pool: PostgresPool) throws -> (tables: [String], steps: Set<String>?) {
+        try pool.withConnection { connection in
+            let rows = try connection.execute(
+                """
+                SELECT table_name::text FROM information_schema.tables
+                WHERE table_type = 'BASE TABLE' AND table_schema = ANY (current_schemas(false)) ORDER BY 1
+                """
+            )
+            let tables = try (0..<rows.count).map { try rows.text($0, 0) }
+            guard tables.contains("assay_migration") else { return (tables, nil) }
+            let steps = try connection.execute("SELECT name FROM assay_migration")
+            return (tables, Set(try (0..<steps.count).map { try steps.text($0, 0) }))
+        }
+    }
+
+    private static func foreign(_ expected: String, _ tables: [String]) -> LedgerError {
+        let named = tables.prefix(5).joined(separator: ", ") + (tables.count > 5 ? ", …" : "")
+        return .noLedger(.foreign, detail: "expected \(expected), found tables of another program: \(named)")
     }
 
     private static func tolerating(_ states: Set<String>, _ body: () throws -> Void) throws {

@@ -29,16 +29,20 @@ public final class SQLiteLedgerStore: LedgerStore {
     private let statements = WriterStatements()
 
     /// Opens the ledger at `path`.
-    /// - Throws: `LedgerError.storage` when the file cannot be opened, belongs to something else, or has a writer: another
-    ///   process, or another store of this one, by whatever name it opened the file.
+    /// - Throws: `LedgerError.noLedger` when it is not there, or something else; `.storage` when the file cannot be opened, or
+    ///   has a writer: another process, or another store of this one, by whatever name it opened the file.
     public convenience init(path: String, access: Access = .write) throws(LedgerError) {
         try self.init(path: path, access: access, limits: GroupCommitter.Limits())
     }
 
-    init(path: String, access: Access, limits: GroupCommitter.Limits) throws(LedgerError) {
-        if access == .read, !FileManager.default.fileExists(atPath: path) {
-            throw .storage(detail: "\(path): expected a ledger file, found none")
+    /// - Parameter creates: whether a file that is not there, or empty, becomes a new ledger when it is opened for writing.
+    init(path: String, access: Access, limits: GroupCommitter.Limits, creates: Bool = true) throws(LedgerError) {
+        var isFolder: ObjCBool = false
+        let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+        if !exists, access == .read || !creates {
+            throw .noLedger(.missing, detail: "\(path): expected a ledger file, found none")
         }
+        if isFolder.boolValue { throw .noLedger(.foreign, detail: "\(path): expected a ledger file, found a folder") }
         isWriter = access == .write
         lock = access == .write ? try WriterLock(database: path) : nil
         if access == .write {
@@ -51,9 +55,18 @@ public final class SQLiteLedgerStore: LedgerStore {
             try pool.writeWithoutTransaction { db in
                 let found = try Int32.fetchOne(db, sql: "PRAGMA application_id") ?? 0
                 let tables = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
-                guard found == Schema.applicationID || (found == 0 && tables == 0 && access == .write) else {
-                    throw LedgerError.storage(detail: "\(path): expected a ledger file, found application id \(found)")
+                let isEmpty = found == 0 && tables == 0
+                guard found == Schema.applicationID || (isEmpty && access == .write && creates) else {
+                    let actual = isEmpty ? "an empty one" : "another program's database, of application id \(found)"
+                    throw LedgerError.noLedger(.foreign, detail: "\(path): expected a ledger file, found \(actual)")
                 }
+                let mismatch = LedgerVersion.mismatch(
+                    found: try Schema.migrator.appliedIdentifiers(db),
+                    known: Schema.migrator.migrations,
+                    canStep: access == .write,
+                    place: "\(path): "
+                )
+                if let mismatch { throw mismatch }
                 if access == .write {
                     // The pool sets NORMAL when it turns on the write-ahead log.
                     try db.execute(sql: "PRAGMA synchronous = FULL")
@@ -64,9 +77,10 @@ public final class SQLiteLedgerStore: LedgerStore {
                 }
             }
             if access == .write { try Schema.migrator.migrate(pool) }
-            guard try pool.read(Schema.migrator.hasCompletedMigrations) else {
-                throw LedgerError.storage(detail: "\(path): the file is of another version")
-            }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB {
+            throw .noLedger(.foreign, detail: "\(path): expected a ledger file, found one that is no database")
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
+            throw .noLedger(.damaged, detail: "\(path): expected a whole ledger file, found a damaged one")
         } catch {
             throw Self.failure(error).error
         }
