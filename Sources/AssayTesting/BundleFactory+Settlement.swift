@@ -17,7 +17,7 @@ extension Draft {
         }
     }
 
-    mutating func writeReceipt() throws {
+    mutating func writeReceipt(_ edit: (inout Receipt) -> Void) throws {
         let order = try signed(order)
         let outcome = outcome
         let fault: Fault
@@ -69,6 +69,7 @@ extension Draft {
         case .lastAttemptByAnotherNode: receipt.attempts[1].node = factory.stranger.verifyingKey
         default: lieAboutMoney(&receipt.settlement)
         }
+        edit(&receipt)
         let signed = try Receipt.sign(receipt, with: engine)
         members[BundleMember.receipt] = try forged(signed.envelope, if: .forgedReceiptSignature)
     }

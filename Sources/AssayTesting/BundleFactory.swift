@@ -1,7 +1,7 @@
 // Makes complete small bundles, truthful or with exactly one lie in them. A lie is told at its own stage and everything after
 // it is signed over it, as a liar with that key would do; so each lie tests one check and not a broken hash.
 internal import Appraisal
-internal import Codecs
+public import Codecs
 internal import Commitments
 public import Receipts
 internal import Replay
@@ -40,10 +40,12 @@ public struct BundleFactory: Sendable {
     public static let settledAt: Int64 = 1_760_000_100
 
     /// Makes keys and job from `seed`.
-    /// - Parameter quorum: how many of the two validators must agree.
-    public init(seed: UInt64 = 1, quorum: Int = 1) throws {
+    /// - Parameters:
+    ///   - quorum: how many of the two validators must agree.
+    ///   - terms: the job's `terms`.
+    public init(seed: UInt64 = 1, quorum: Int = 1, terms: JSONValue? = nil) throws {
         var generator = SeededGenerator(seed: seed)
-        tiny = try TinyJob(seed: generator.next())
+        tiny = try TinyJob(seed: generator.next(), terms: terms)
         nonce = generator.bytes(JobID.nonceBytes)
         requester = try SigningKey(seed: generator.bytes(32))
         engine = try SigningKey(seed: generator.bytes(32))
@@ -58,7 +60,12 @@ public struct BundleFactory: Sendable {
     }
 
     /// The bytes of a bundle that ends as `ending`, with at most one lie.
-    public func bundle(_ ending: Ending = .accepted, lie: BundleLie? = nil) async throws -> [UInt8] {
+    /// - Parameter edit: changes the receipt before the engine signs it.
+    public func bundle(
+        _ ending: Ending = .accepted,
+        lie: BundleLie? = nil,
+        edit: (inout Receipt) -> Void = { _ in }
+    ) async throws -> [UInt8] {
         var draft = try Draft(factory: self, ending: ending, lie: lie)
         try draft.writeOrder()
         if ending != .unmatched {
@@ -66,7 +73,7 @@ public struct BundleFactory: Sendable {
             try await draft.writeExecution()
             try await draft.writeVerdicts()
         }
-        try draft.writeReceipt()
+        try draft.writeReceipt(edit)
         return try draft.seal()
     }
 }

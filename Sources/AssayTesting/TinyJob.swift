@@ -31,13 +31,19 @@ public struct TinyJob: Sendable {
     public let files: [String: [UInt8]]
 
     /// The job whose input follows from `seed`.
-    public init(seed: UInt64 = 1) throws(ParseError) {
+    /// - Parameter terms: its `terms`; none unless they are given.
+    public init(seed: UInt64 = 1, terms: JSONValue? = nil) throws(ParseError) {
         var generator = SeededGenerator(seed: seed)
         let files = [
             "kernels/tiny.cl": Array(Self.source.utf8),
             "inputs/x.raw": generator.bytes(4 * Self.count),
         ]
-        let spec = try JobSpec(Self.authored)
+        var authored = Self.authored
+        if let terms, case .object(var object) = authored {
+            object["terms"] = terms
+            authored = .object(object)
+        }
+        let spec = try JobSpec(authored)
         job = try SealedJob(try spec.sealing(with: files.mapValues { ArtefactIdentity(of: $0) }))
         self.files = files
     }

@@ -62,6 +62,8 @@ public actor Scheduler {
     private var failure: EngineError?
     /// Whether it stopped because something does not add up: a person has to look at that before anybody settles again.
     private(set) var isViolated = false
+    /// Ends when `stop` is called for a reason that a scheduler made anew from the store does not have.
+    private nonisolated let replaceable = AsyncStream.makeStream(of: Never.self)
     /// The batch that was queued last.
     private var last: CommitTicket?
     /// The batches on their way to the disk that end jobs: such a job is no longer in the market and not yet in the store.
@@ -145,6 +147,12 @@ public actor Scheduler {
         }
     }
 
+    /// Returns when this scheduler has failed and one that is made anew from the store can go on, or when the task is
+    /// cancelled. For one caller.
+    nonisolated func mustBeReplaced() async {
+        for await _ in replaceable.stream {}
+    }
+
     /// Whether the engine still settles.
     public var isHealthy: Bool { failure == nil }
 
@@ -223,6 +231,8 @@ public actor Scheduler {
             try await ticket?.durable()
         } catch {
             if case .invariant = error { isViolated = true }
+            // Why the store has stopped is told to the batch that it stopped for, which need not be heard of first.
+            if case .settlementStopped = error { throw stop("the store failed: \(error)", isConsequence: true) }
             throw stop("the store failed: \(error)")
         }
         try requireHealth()
@@ -267,10 +277,11 @@ public actor Scheduler {
     }
 
     /// Refuses everything from now on.
-    private func stop(_ reason: String) -> EngineError {
+    private func stop(_ reason: String, isConsequence: Bool = false) -> EngineError {
         let error = EngineError(.unavailable, "engine.stopped", "the engine has stopped: \(reason)")
         if failure == nil { log.critical("scheduler: \(error)") }
         failure = error
+        if !isViolated, !isConsequence { replaceable.continuation.finish() }
         return error
     }
 

@@ -1,6 +1,7 @@
 // `assay audit` and `assay inspect` over bundles that end in every way, and over damaged ones.
 import AssayTesting
 import Codecs
+import Commitments
 import Foundation
 import Receipts
 import Testing
@@ -55,6 +56,50 @@ struct AuditCommandTests {
         #expect(human.output.contains("REFUTED"))
         #expect(human.output.contains(id))
         #expect(human.output.contains("expected"))
+    }
+
+    /// Each of the two receipts is in order; only together they show that one of them lies.
+    @Test func receiptsOfOneGangThatContradictEachOtherAreRejected() async throws {
+        let group = String(repeating: "ab", count: 32)
+        func factory(_ index: Int) throws -> BundleFactory {
+            let terms = #"{"gang":{"group":"\#(group)","size":2,"index":\#(index),"settles":"together"}}"#
+            return try BundleFactory(seed: UInt64(index), terms: JSONValue(parsing: Array(terms.utf8)))
+        }
+        let factories = [try factory(0), try factory(1)]
+        func own(_ index: Int, _ receipt: Receipt) -> GangLeg {
+            GangLeg(
+                index: Int64(index),
+                jobID: receipt.jobID,
+                outcome: receipt.outcome,
+                reason: receipt.reason,
+                verdictDigest: receipt.verdictDigests.last
+            )
+        }
+        var legs: [GangLeg] = []
+        for (index, factory) in factories.enumerated() {
+            _ = try await factory.bundle(.accepted) { legs.append(own(index, $0)) }
+        }
+        let workplace = try Workplace()
+        let trust = try TrustFile(
+            engines: factories.flatMap(\.trust.engines),
+            validators: factories.flatMap(\.trust.validators),
+            quorum: 1
+        )
+        try workplace.write(trust.bytes, "trust.json")
+        func audit(_ second: [GangLeg]) async throws -> Run {
+            for (index, factory) in factories.enumerated() {
+                let bundle = try await factory.bundle(.accepted) { $0.gang = index == 0 ? legs : second }
+                try workplace.write(bundle, "\(index).assay")
+            }
+            let files = ["0.assay", "1.assay"].map(workplace.path)
+            return await workplace.run(["audit", "--trust", workplace.path("trust.json"), "--json"] + files)
+        }
+        #expect(try await audit(legs).status == .ok)
+        var others = legs
+        others[0].verdictDigest = .zero
+        let run = try await audit(others)
+        #expect(run.status == .rejected)
+        #expect(try run.member("error.id") == .string("audit.gang"))
     }
 
     @Test func flippedBytesNeverVerify() async throws {

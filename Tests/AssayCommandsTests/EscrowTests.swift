@@ -204,4 +204,45 @@ struct EscrowCommandTests {
         try Data("{}".utf8).write(to: URL(fileURLWithPath: file))
         #expect(await workplace.run(check).status == .dataError)
     }
+
+    /// An epoch is signed when nothing can be added to it any more: by a later transfer, or an hour after its end.
+    @Test func anEpochIsNotSignedWhileItIsOpen() async throws {
+        let workplace = try Workplace()
+        let hour: Int64 = 3600
+        let present = Workplace.now / hour
+        func signed(_ epochs: [Int64]) async throws -> [Int64] {
+            let data = try await ledger(workplace)
+            try FileManager.default.removeItem(atPath: data + "/ledger.sqlite")
+            let store = try SQLiteLedgerStore(path: data + "/ledger.sqlite")
+            let accounts = [AccountKind.issuer, .payer].map { Account(currency: "TEST", kind: $0, owner: [1]) }
+            var book = Book(history: store)
+            var batch = Batch(effects: try accounts.map { try book.apply(.openAccount($0), at: 0) })
+            for epoch in epochs {
+                let transfer = Transfer(
+                    id: TransferID(deriving: Array("\(epoch)".utf8)),
+                    debit: accounts[0].id,
+                    credit: accounts[1].id,
+                    amount: 1,
+                    currency: "TEST",
+                    kind: .credit
+                )
+                batch.effects.append(try book.apply(.transfer(transfer), at: epoch * hour))
+            }
+            try await store.commit(batch)
+            try store.close()
+            let folder = workplace.path("epochs of \(epochs)")
+            let close = ["escrow", "epoch", "--data", data, "--seconds", "\(hour)", "--close", folder]
+            #expect(await workplace.run(close).status == .ok)
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+            return names.compactMap { Int64($0.split(separator: "-").last?.prefix { $0 != "." } ?? "") }.sorted()
+        }
+        #expect(try await signed([present]) == [])
+        #expect(try await signed([present - 1]) == [])
+        #expect(try await signed([present - 2]) == [present - 2])
+        #expect(try await signed([present - 1, present]) == [present - 1])
+        // A statement of an epoch in which this ledger has nothing is about another history.
+        let file = workplace.path("epochs of [\(present - 2)]") + "/TEST-3600-\(present - 2).epoch.json"
+        let check = ["escrow", "epoch", "--data", workplace.path("data"), "--seconds", "3600", "--check", file]
+        #expect(await workplace.run(check).status == .rejected)
+    }
 }

@@ -1,4 +1,5 @@
 // A file of an earlier version: opened, it is the same ledger; and what a ledger's epochs add up to.
+import Codecs
 import Commitments
 import Foundation
 import GRDB
@@ -73,6 +74,52 @@ import Testing
         let more = try later.apply(.transfer(town.transfer("more", town.alice, town.bob, 1)), at: 15)
         try await store.commit(Batch(effects: [more]))
         #expect(try Fsck.run(store).isClean)
+        try store.close()
+    }
+
+    /// The digests as their definition says it, currency by currency and step by step.
+    @Test func anEpochsDigestIsWhatItsDefinitionSays() async throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteLedgerStore(path: folder.ledger)
+        _ = try await settle(store)
+        let other = Town(currency: "OTHER")
+        var book = try store.load().book
+        var batch = Batch(effects: try other.accounts.map { try book.apply(.openAccount($0), at: 14) })
+        for (index, at) in [15, 15, 29].enumerated() {
+            var credit = other.credit(other.alice, 5, id: "other \(index)")
+            credit.currency = "OTHER"
+            batch.effects.append(try book.apply(.transfer(credit), at: Int64(at)))
+            let gift = town.transfer("more \(index)", town.alice, town.bob, 1)
+            batch.effects.append(try book.apply(.transfer(gift), at: Int64(at)))
+        }
+        try await store.commit(batch)
+        var expected: [String: Digest] = [:]
+        for town in [town, other] {
+            let all = try Set(town.accounts.flatMap { try store.transfers(of: $0.id, limit: 1000) }.map(\.id))
+            // Transfers in the order of their making.
+            var made: [Transfer] = []
+            try store.snapshot { snapshot throws(LedgerError) in
+                try snapshot.forEachTransfer { if all.contains($0.id) { made.append($0) } }
+            }
+            var last = Digest.zero
+            for epoch in 0...4 as ClosedRange<Int64> {
+                let own = made.filter { $0.at / 7 == epoch }
+                guard !own.isEmpty else { continue }
+                var bytes = Array("assay-epoch-1\0".utf8) + last.bytes
+                bytes.appendBigEndian(UInt64(epoch))
+                for transfer in own {
+                    bytes += transfer.id.bytes + transfer.debit.bytes + transfer.credit.bytes
+                    bytes.appendBigEndian(UInt64(transfer.amount))
+                    bytes.appendBigEndian(UInt64(transfer.at))
+                }
+                last = SHA256.hash(bytes)
+                expected["\(town.currency) \(epoch)"] = last
+            }
+        }
+        let epochs = try EpochSummary.all(store, seconds: 7)
+        let found = epochs.map { ("\($0.currency) \($0.number)", $0.digest) }
+        #expect(Dictionary(uniqueKeysWithValues: found) == expected)
+        #expect(expected.count == 6)
         try store.close()
     }
 

@@ -42,6 +42,22 @@ struct PostgresStoreTests {
         #expect(try Fsck.run(second).isClean)
     }
 
+    /// A database that was put back to an earlier state, or whose fences somebody deleted, has no place for a writer who
+    /// took a fence that it does not know.
+    @Test(arguments: ["UPDATE fence SET epoch = epoch - 1", "DELETE FROM fence"])
+    func aFenceThatTheDatabaseDoesNotKnowIsWorthNothing(_ change: String) async throws {
+        let url = try server.newDatabase()
+        try writer(url).close()
+        let second = try writer(url)
+        var book = try second.load().book
+        try PostgresConnection(url: url).run(change)
+        let batch = Batch(effects: try town.open(&book, funds: 1000))
+        await #expect(throws: LedgerError.fenced(name: "ledger", epoch: 2, current: change.hasPrefix("U") ? 1 : 0)) {
+            try await second.commit(batch)
+        }
+        #expect(try second.accounts(owner: nil).isEmpty)
+    }
+
     /// A commit that is under way holds the fence: whoever takes it over finds what was committed, or it is not committed.
     @Test func aTakeoverWaitsForACommitUnderWay() async throws {
         let url = try server.newDatabase()

@@ -186,6 +186,70 @@ struct PostgresWritersTests {
         #expect(report.isClean, "\(report.checks.filter { !$0.passed })")
     }
 
+    /// Whatever the account, money that two books believe in leaves it once, also when it came by accruals.
+    @Test(arguments: AccountKind.allCases.filter { $0 != .issuer && $0 != .escrow }, [false, true])
+    func whatTwoBooksWouldTakeLeavesOnce(_ kind: AccountKind, isHeld: Bool) async throws {
+        // What vests cannot be held.
+        guard kind != .vesting || !isHeld else { return }
+        try await open(payers: 1)
+        let (one, two) = (try writer(1), try writer(2))
+        let owner = try VestingSchedule(start: 0, cliff: 0, end: 1).owner(beneficiary: [99])
+        let purse = Account(currency: "CREDIT", kind: kind, owner: owner)
+        var first = try one.load().book
+        try await one.commit(
+            Batch(effects: [
+                try first.apply(.openAccount(purse), at: 1),
+                try first.apply(.transfer(town.credit(purse, 10, id: "purse")), at: 1),
+            ])
+        )
+        var books = [try one.load().book, try two.load().book]
+        func take(_ index: Int) throws -> Batch {
+            var taking = town.transfer(
+                "take \(index)",
+                purse,
+                isHeld ? town.escrow : town.bob,
+                7,
+                isHeld ? .hold : .direct
+            )
+            let operation: LedgerOperation
+            if isHeld {
+                taking.job = digest("job", index)
+                taking.leg = "stake"
+                operation = .hold(taking, expiresAt: .max)
+            } else {
+                operation = .transfer(taking)
+            }
+            return Batch(effects: [try books[index].apply(operation, at: 2)])
+        }
+        try await one.commit(try take(0))
+        try await refused("I2", two, try take(1))
+        #expect(try two.account(purse.id)?.available == 3)
+        #expect(try Fsck.run(two).isClean)
+    }
+
+    /// A group is taken apart for a batch that the database refuses, and not for a server that does not answer.
+    @Test func aWriterKnowsTheBatchesFaultFromTheServers() async throws {
+        try await open(payers: 1)
+        let fence = try PostgresWorkQueue(url: url).acquire("ledger 5", holder: [5], leaseMilliseconds: 60_000)
+        func isOfTheStore(_ url: String, _ batch: Batch) -> Bool? {
+            let patience = PostgresPatience(seconds: 0)
+            let writer = PostgresGroupWriter(url: url, fence: fence, writers: .several, patience: patience)
+            do throws(WriteFailure) {
+                try writer.write([batch])
+                return nil
+            } catch {
+                return error.isOfTheStore
+            }
+        }
+        let note = Batch(records: [Record(kind: "note", id: [1], body: [1])])
+        #expect(isOfTheStore("postgres:///x?host=/nowhere", note) == true)
+        var again = Batch()
+        again.effects = [LedgerEffects(id: name("again"))]
+        again.effects[0].account = payer(1)
+        #expect(isOfTheStore(url, again) == false)
+        #expect(isOfTheStore(url, note) == nil)
+    }
+
     private func refused(_ invariant: String, _ store: PostgresLedgerStore, _ batch: Batch) async throws {
         do throws(LedgerError) {
             try await store.commit(batch)

@@ -1,6 +1,7 @@
 // What both queues promise, and what only several processes on one PostgreSQL can show.
 import AssayTesting
 import Foundation
+import PostgreSQL
 import Synchronization
 import Testing
 
@@ -63,6 +64,10 @@ private struct QueueContract {
         #expect(try queue.extend(first, leaseMilliseconds: 1000) == nil)
         let longer = try #require(try queue.extend(second, leaseMilliseconds: 120_000))
         #expect(longer.expiresAtMilliseconds > second.expiresAtMilliseconds)
+        // Who knows the epoch but is another has no say.
+        let forged = WorkLease(item: second.item, worker: [9], epoch: second.epoch, expiresAtMilliseconds: 0)
+        #expect(try queue.extend(forged, leaseMilliseconds: 1000) == nil)
+        #expect(try !queue.release(forged))
         // The late result is kept and counts for nothing.
         #expect(try queue.finish(first, result: [1]) == .stale(current: second.epoch))
         #expect(try queue.finished(queue: "q", limit: 10).isEmpty)
@@ -186,6 +191,43 @@ private struct QueueContract {
         let names = leases.map { "\($0.item.id) \($0.epoch)" }
         #expect(Set(names).count == names.count, "two leases of one item have the same epoch")
         #expect(leases.count > count, "no lease expired, so nothing was tested")
+    }
+
+    /// Two that look for work at the same moment, before either has taken any, get different items.
+    @Test(.enabled(if: PrivatePostgres.isInstalled(for: "WorkQueueTests")))
+    func whoClaimsAtTheSameMomentGetsOtherItems() throws {
+        let url = try PrivatePostgres.shared.get().newDatabase()
+        let queue = try PostgresWorkQueue(url: url)
+        try queue.enqueue((0..<6).map { item($0) })
+        // Each claim's statement sleeps when it has its snapshot and has locked nothing.
+        try PostgresConnection(url: url).run(
+            """
+            CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END $$;
+            CREATE TRIGGER dawdle BEFORE UPDATE ON work FOR EACH STATEMENT EXECUTE FUNCTION dawdle();
+            """
+        )
+        let claims = Claims()
+        let group = DispatchGroup()
+        for worker in 1...2 as ClosedRange<UInt8> {
+            let own = try PostgresWorkQueue(url: url)
+            group.enter()
+            Thread.detachNewThread {
+                let leases = try? own.claim(queue: "q", worker: [worker], limit: 3, leaseMilliseconds: 60_000)
+                claims.add(leases ?? [])
+                group.leave()
+            }
+        }
+        group.wait()
+        #expect(Set(claims.all.map(\.item.id)).count == claims.all.count, "one item, two leases")
+        #expect(claims.all.count >= 3)
+        for lease in claims.all { #expect(try queue.finish(lease, result: [1]) == .accepted) }
+    }
+
+    private final class Claims: Sendable {
+        private let leases = Mutex<[WorkLease]>([])
+        var all: [WorkLease] { leases.withLock { $0 } }
+        func add(_ more: [WorkLease]) { leases.withLock { $0 += more } }
     }
 
     private static func work(_ url: String, worker: UInt8, count: Int) -> [WorkLease] {

@@ -112,6 +112,19 @@ private final class Workplace: Sendable {
             _ = try await keeper.integrate()
         }
         #expect(throws: LogError.self) { try place.open("log.example/other") }
+        // A checkpoint whose signature does not hold is nobody's word for what was published.
+        let published = URL(fileURLWithPath: place.log + "/checkpoint")
+        let signed = try Data(contentsOf: published)
+        var forged = try SignedCheckpoint(parsing: [UInt8](signed))
+        let stranger = try NoteSigner(
+            name: "log.example/kept",
+            algorithm: .ed25519,
+            key: SigningKey(seed: [UInt8](repeating: 9, count: 32))
+        )
+        forged.note.signatures = [try stranger.sign(forged.note)]
+        try Data(forged.bytes).write(to: published)
+        #expect(throws: LogError.self) { try place.open() }
+        try signed.write(to: published)
         let tile = place.log + "/tile/0/001.p/44"
         let good = try Data(contentsOf: URL(fileURLWithPath: tile))
         var bad = good
@@ -122,6 +135,28 @@ private final class Workplace: Sendable {
         // A database that forgot entries would sign a second history of the sizes it forgot.
         try FileManager.default.removeItem(atPath: place.path + "/queue.sqlite")
         #expect(throws: LogError.self) { try place.open() }
+    }
+
+    @Test func `A checkpoint of another history under the same key stops the log`() async throws {
+        let (place, other) = (try Workplace(), try Workplace())
+        for (place, word) in [(place, "one"), (other, "two")] {
+            let keeper = try place.open()
+            _ = try await keeper.append((0..<20).map { Array("\(word) \($0)".utf8) })
+            _ = try await keeper.integrate()
+        }
+        // The same size, and fewer: neither may be followed by a signature on this tree.
+        for size in [20, 7] {
+            if size == 7 {
+                try FileManager.default.removeItem(atPath: other.path)
+                let keeper = try other.open()
+                _ = try await keeper.append((0..<size).map { Array("two \($0)".utf8) })
+                _ = try await keeper.integrate()
+            }
+            let foreign = try Data(contentsOf: URL(fileURLWithPath: other.log + "/checkpoint"))
+            try foreign.write(to: URL(fileURLWithPath: place.log + "/checkpoint"))
+            #expect(throws: LogError.self, "size \(size)") { try place.open() }
+            #expect(try Data(contentsOf: URL(fileURLWithPath: place.log + "/checkpoint")) == foreign)
+        }
     }
 
     @Test func `The whole check names each file that is wrong`() async throws {
@@ -202,6 +237,15 @@ private final class Workplace: Sendable {
             let (answer, cosignature) = try await witness.add(request, at: 1_700_000_000)
             #expect(answer.status == 200)
             #expect(witness.key.isValid(try #require(cosignature), for: first.note.text))
+            // Asked again in the same breath, and with another history of the same size.
+            let fork = try Workplace()
+            let forked = try fork.open(keeper.origin)
+            _ = try await forked.append((0..<20).map { [UInt8($0) ^ 1] })
+            let other = AddCheckpointRequest(oldSize: 0, proof: [], checkpoint: try await forked.integrate())
+            for request in [request, other] {
+                let (answer, cosignature) = try await witness.add(request, at: 1_700_000_000)
+                #expect(answer == .conflict(size: 20) && cosignature == nil)
+            }
         }
         let witness = try open()
         let again = AddCheckpointRequest(oldSize: 0, proof: [], checkpoint: first)

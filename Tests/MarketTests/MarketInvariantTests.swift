@@ -84,6 +84,23 @@ import Testing
         #expect(market.available(.payer, of: market.requester) == 200)
     }
 
+    /// What leaves makes no room for more: a budget is of what was issued, not of what is there.
+    @Test func whatIsWithdrawnIsNotIssuedAgain() throws {
+        var market = try MarketFixture(money: 0, budget: IssueBudget(epochSeconds: 1000, units: 100))
+        try market.apply(credit("a", 100, market))
+        let out = Transfer(
+            id: TransferID(deriving: Array("out".utf8)),
+            debit: market.engine.account(.payer, of: market.requester),
+            credit: market.engine.account(.issuer, of: market.engineKey),
+            amount: 60,
+            currency: "credit",
+            kind: .withdraw
+        )
+        try market.apply(.transfer(out))
+        #expect(throws: MarketError.self) { try market.apply(credit("b", 1, market)) }
+        #expect(market.engine.issue.issued == 100)
+    }
+
     @Test func aRestartKnowsWhatTheEpochHasIssued() async throws {
         let store = MemoryLedgerStore()
         let budget = IssueBudget(epochSeconds: 1000, units: 1_000_000)

@@ -117,7 +117,8 @@ final class Harness {
     init(
         store given: (any LedgerStore)? = nil,
         artefacts kept: (any ArtefactKeeper)? = nil,
-        drawsAllowed: UInt32 = 3
+        drawsAllowed: UInt32 = 3,
+        issueBudget: IssueBudget? = nil
     ) async throws {
         folder = try TemporaryFolder()
         artefacts = try kept ?? ArtefactStore(folder: folder.path + "/artefacts")
@@ -127,7 +128,8 @@ final class Harness {
             validators: Set(keys.validators.map(\.verifyingKey)),
             ruleset: .default,
             nodeTimeoutSeconds: 1000,
-            drawsAllowed: drawsAllowed
+            drawsAllowed: drawsAllowed,
+            issueBudget: issueBudget
         )
         store = try given ?? SQLiteLedgerStore(path: folder.path + "/ledger.sqlite")
         scheduler = try await Self.scheduler(keys, configuration, store, artefacts, clock)

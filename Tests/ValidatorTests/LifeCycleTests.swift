@@ -188,6 +188,15 @@ import Verdicts
         #expect(try await world.view(ordered) == before)
         let kept = try world.store.record(kind: Scheduler.lateRecordKind, id: ordered.id.bytes + [1])
         #expect(kept?.body == execution)
+        // Who never had a lease leaves no result on record, and puts none in another's place.
+        var foreign = late
+        foreign.statement.node = world.keys.stranger.verifyingKey
+        foreign.key = world.keys.stranger
+        let forged = try foreign.execution()
+        await #expect(throws: EngineError.self) {
+            try await world.scheduler.commit(job: ordered.id, execution: forged, trace: late.trace)
+        }
+        #expect(try world.store.records(kind: Scheduler.lateRecordKind).map(\.body) == [execution])
         #expect(try await second.step())
         #expect(try await world.validator().step())
         #expect(try await receipt(world, ordered).attempts.map(\.end) == ["silent", "accepted"])

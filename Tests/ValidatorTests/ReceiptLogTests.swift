@@ -76,6 +76,48 @@ import TransparencyLog
         #expect(try await log.proof(receipt: receipt.digest)?.index == 0)
     }
 
+    /// What the log has not taken stays in the outbox, and so does what is not the log's to take.
+    @Test func aMessageGoesWhenTheLogHasItAndNotBefore() async throws {
+        let (world, receipt) = try await world()
+        let other = OutboxMessage(id: WorkID(deriving: [1]), kind: "anchor", body: [7], at: 1)
+        var long = ReceiptLog.message(for: receipt, at: 1)
+        long.id = WorkID(deriving: [2])
+        long.body = [UInt8](repeating: 1, count: 32 + EntryBundle.maxEntryBytes + 1)
+        try await world.store.commit(Batch(messages: [other, long]))
+        let log = ReceiptLog(keeper: try keeper(world), store: world.store, witnesses: [], log: Harness.log)
+        await #expect(throws: LogError.self) { try await log.deliver() }
+        #expect(try world.store.outbox(kind: nil, limit: 10).count == 3)
+        #expect(try await log.proof(receipt: receipt.digest) == nil)
+        try await world.store.commit(Batch(delivered: [long.id]))
+        #expect(try await log.deliver() == 1)
+        #expect(try world.store.outbox(kind: nil, limit: 10) == [other])
+        #expect(await log.standing.size == 1)
+    }
+
+    @Test func whatWasQueuedBeforeACrashIsIntegratedAfterIt() async throws {
+        let (world, receipt) = try await world()
+        do {
+            let keeper = try keeper(world)
+            let message = try #require(try world.store.outbox(kind: nil, limit: 1).first)
+            _ = try await keeper.append(once: [(receipt.digest.bytes, receipt.logEntry)])
+            try await world.store.commit(Batch(delivered: [message.id]))
+        }
+        let log = ReceiptLog(keeper: try keeper(world), store: world.store, witnesses: [], log: Harness.log)
+        #expect(try await log.deliver() == 0)
+        #expect(try await log.proof(receipt: receipt.digest) != nil)
+    }
+
+    @Test func everyReceiptHasAMessageOfItsOwn() async throws {
+        let (world, _) = try await world()
+        let second = try world.order(nonce: 2)
+        try await world.submit(second)
+        try await world.expire(second)
+        #expect(try world.store.outbox(kind: nil, limit: 10).count == 2)
+        let log = ReceiptLog(keeper: try keeper(world), store: world.store, witnesses: [], log: Harness.log)
+        #expect(try await log.deliver() == 2)
+        #expect(await log.standing.size == 2)
+    }
+
     @Test func proofsWaitForTheWitnessesToBeAsked() async throws {
         let (world, receipt) = try await world()
         let keeper = try keeper(world)

@@ -5,6 +5,7 @@ import Commitments
 import EngineAPI
 import Foundation
 import Ledger
+import Market
 import Receipts
 import Signatures
 import Testing
@@ -53,6 +54,18 @@ import Verdicts
         #expect(try await world.balance(world.account(.provider, of: world.keys.nodes[0])) == 4_736_000)
         let sqlite = try #require(world.store as? SQLiteLedgerStore)
         #expect(try Fsck.run(sqlite).isClean)
+    }
+
+    @Test func aRestartBringsNoFreshBudget() async throws {
+        let world = try await Harness(issueBudget: IssueBudget(epochSeconds: 1000, units: 100))
+        try await world.fund(90)
+        try await world.restart()
+        let payer = world.account(.payer, of: world.keys.requester)
+        await #expect(throws: EngineError.self) { try await world.credit(payer, 11) }
+        try await world.credit(payer, 10)
+        world.clock.advance(1000)
+        try await world.credit(payer, 100)
+        #expect(try await world.balance(payer) == 200)
     }
 
     @Test func filesThatCameJustBeforeTheEndAreNoticed() async throws {

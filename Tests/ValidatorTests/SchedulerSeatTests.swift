@@ -99,7 +99,13 @@ struct SchedulerSeatTests {
         )
     }
 
-    private func seat(_ name: String, _ fences: any FenceStore, lease: Int64 = 60_000) throws -> SchedulerSeat {
+    /// - Parameter flaw: what keeps its scheduler from beginning.
+    private func seat(
+        _ name: String,
+        _ fences: any FenceStore,
+        lease: Int64 = 60_000,
+        flaw: LedgerError? = nil
+    ) throws -> SchedulerSeat {
         let (database, keys, configuration, clock) = (database, keys, configuration, clock)
         let artefacts = DatabaseArtefacts(PostgresArtefacts(database: database))
         return SchedulerSeat(
@@ -116,7 +122,8 @@ struct SchedulerSeatTests {
             ),
             clock: clock,
             open: { fence in
-                try await Scheduler(
+                if let flaw { throw flaw }
+                return try await Scheduler(
                     key: keys.engine,
                     operatorKey: keys.operator.verifyingKey,
                     configuration: configuration,
@@ -221,6 +228,41 @@ struct SchedulerSeatTests {
         await only.resign()
     }
 
+    /// The same holds for each renewal: one whose answer takes longer than the lease renews nothing.
+    @Test func aSlowRenewalShortensTheLease() async throws {
+        let fences = TroubledFences(PostgresWorkQueue(database: database), clock)
+        let only = try seat("only", fences, lease: 3000)
+        let running = Task { try await only.run(url: "http://only") }
+        try await until("the leader") { only.standing.role == .leader }
+        fences.delay(4)
+        try await until("the standby") { only.standing.role == .standby }
+        // Not for the moment of the renewal alone.
+        for _ in 0..<30 {
+            #expect(only.standing.role == .standby)
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        running.cancel()
+        _ = try? await running.value
+        await only.resign()
+    }
+
+    /// Two processes under one name would take the lease from each other for ever: the one that finds out ends.
+    @Test func aNameThatIsTakenEndsTheProcess() async throws {
+        let queue = PostgresWorkQueue(database: database)
+        let only = try seat("only", queue, lease: 3000)
+        let running = Task { try await only.run(url: "http://only") }
+        try await until("the leader") { only.standing.role == .leader }
+        let other = try queue.acquire(SchedulerSeat.fenceName, holder: Array("only".utf8), leaseMilliseconds: 60_000)
+        #expect(other?.epoch == 2)
+        try await until("the end") { only.standing.role == .standby }
+        let late = Task {
+            try await Task.sleep(for: .seconds(20))
+            running.cancel()
+        }
+        await #expect(throws: FleetError.nameTaken("only")) { try await running.value }
+        late.cancel()
+    }
+
     /// Somebody may have been told otherwise by a successor while this process was answering.
     @Test func anAnswerThatTookLongerThanTheLeaseIsNotGiven() async throws {
         let only = try seat("only", PostgresWorkQueue(database: database))
@@ -293,7 +335,8 @@ struct SchedulerSeatTests {
     @Test(arguments: [false, true])
     func aFailureIsGivenAwayAndAViolationIsKept(isViolation: Bool) async throws {
         let queue = PostgresWorkQueue(database: database)
-        let only = try seat("only", queue, lease: 3000)
+        // A failure is found before the first renewal.
+        let only = try seat("only", queue, lease: isViolation ? 3000 : 600_000)
         let running = Task { try await only.run(url: "http://only") }
         try await until("the leader") { only.standing.role == .leader }
         let error = isViolation ? "ERRCODE = '23514', CONSTRAINT = 'i2_overdraft'" : "ERRCODE = '58030'"
@@ -319,6 +362,23 @@ struct SchedulerSeatTests {
         running.cancel()
         _ = try? await running.value
         await only.resign()
+    }
+
+    /// Who cannot begin does not sit on the lease: the next one need not wait for its end.
+    @Test func whoCannotBeginLetsTheNextOneTry() async throws {
+        let queue = PostgresWorkQueue(database: database)
+        let broken = try seat("broken", queue, lease: 600_000, flaw: .storage(detail: "a row that cannot be read"))
+        let sound = try seat("sound", queue, lease: 600_000)
+        let first = Task { try await broken.run(url: "http://broken") }
+        try await until("the failure") { broken.trouble?.contains("cannot be read") == true }
+        let second = Task { try await sound.run(url: "http://sound") }
+        try await until("the leader") { sound.standing.role == .leader }
+        #expect(broken.takeovers == 0 && broken.standing.role == .standby)
+        for task in [first, second] {
+            task.cancel()
+            _ = try? await task.value
+        }
+        await sound.resign()
     }
 
     @Test func aStoreOfAnotherEngineIsRefused() async throws {

@@ -28,7 +28,7 @@ public final class PostgresLedgerStore: LedgerStore {
     }
 
     let database: PostgresDatabase
-    private let filter = SeenFilter()
+    let filter = SeenFilter()
     /// Whether this process writes. Only then does the filter know of every commit.
     private let isWriter: Bool
     private let writers: Writers

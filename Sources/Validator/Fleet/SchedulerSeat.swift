@@ -110,6 +110,7 @@ public final class SchedulerSeat: Sendable {
         // Whom this process was last said to stand by for; an empty text for nobody.
         var standsByFor: String?
         while !Task.isCancelled {
+            var pause = min(max(20, member.leaseMilliseconds / 4), 1000)
             do {
                 let asked = clock.monotonicMicroseconds
                 let fence = try await blocking { [fences, member] in
@@ -121,7 +122,8 @@ public final class SchedulerSeat: Sendable {
                 }
                 if let fence {
                     standsByFor = nil
-                    try await lead(under: fence, since: asked)
+                    // Who waits for the lease tries it before a process that has just failed under it.
+                    if try await lead(under: fence, since: asked) == .gaveUp { pause *= 2 }
                 } else {
                     let url = try await blocking { [reader] in try reader.leaderURL() }
                     state.withLock { state in
@@ -144,7 +146,7 @@ public final class SchedulerSeat: Sendable {
                 if !Task.isCancelled, text != told { log.error("fleet: \(text)") }
                 told = text
             }
-            try? await Task.sleep(for: .milliseconds(min(max(20, member.leaseMilliseconds / 4), 1000)))
+            try? await Task.sleep(for: .milliseconds(pause))
         }
     }
 
@@ -199,7 +201,9 @@ public final class SchedulerSeat: Sendable {
         case failed(String)
     }
 
-    private func lead(under fence: Fence, since asked: UInt64) async throws {
+    private enum Conclusion { case lostOrCancelled, gaveUp }
+
+    private func lead(under fence: Fence, since asked: UInt64) async throws -> Conclusion {
         prolong(since: asked)
         state.withLock { $0.fence = fence }
         let end = await withTaskGroup(of: End.self) { group in
@@ -210,7 +214,7 @@ public final class SchedulerSeat: Sendable {
             while await group.next() != nil {}
             return first
         }
-        if case .cancelled = end { return }
+        if case .cancelled = end { return .lostOrCancelled }
         let scheduler = state.withLock { state in
             defer {
                 state.scheduler = nil
@@ -225,21 +229,24 @@ public final class SchedulerSeat: Sendable {
             onChange(standing)
         }
         switch end {
-        case .cancelled: break
+        case .cancelled: return .lostOrCancelled
         case .lost(let reason):
             log.warning("fleet: \(member.name) leads no more: \(reason)")
             let holder = try await blocking { [fences] in try fences.present(Self.fenceName) }
             if let holder, holder.holder == fence.holder, holder.epoch > fence.epoch {
                 throw FleetError.nameTaken(member.name)
             }
+            return .lostOrCancelled
         case .failed(let reason):
             log.error("fleet: \(member.name) leads no more: \(reason)")
             state.withLock { $0.trouble = reason }
+            // At once: nobody else may begin before the lease is over.
             try await blocking { [fences] in try fences.resign(fence) }
+            return .gaveUp
         }
     }
 
-    /// Renews the lease until it is lost or the scheduler under it has failed.
+    /// Renews the lease until it is lost.
     private func keepLease(_ fence: Fence) async -> End {
         while true {
             do { try await Task.sleep(for: .milliseconds(max(10, member.leaseMilliseconds / 3))) } catch {
@@ -256,11 +263,6 @@ public final class SchedulerSeat: Sendable {
                 log.warning("fleet: the lease could not be renewed: \(error)")
                 let end = state.withLock { $0.leaseEnd }
                 if clock.monotonicMicroseconds >= end { return .lost("the lease may have ended") }
-            }
-            // What does not add up must not be settled on by the next one either: the seat stays taken, and stopped.
-            if let scheduler = state.withLock({ $0.scheduler }), await !scheduler.isHealthy, await !scheduler.isViolated
-            {
-                return .failed("the store failed under it")
             }
         }
     }
@@ -281,8 +283,14 @@ public final class SchedulerSeat: Sendable {
             }
             log.notice("fleet: \(member.name) leads, epoch \(fence.epoch)")
             onChange(standing)
-            await scheduler.run()
-            return .cancelled
+            // What does not add up must not be settled on by the next one either: then the seat stays taken, and stopped.
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await scheduler.run() }
+                group.addTask { await scheduler.mustBeReplaced() }
+                await group.next()
+                group.cancelAll()
+            }
+            return Task.isCancelled ? .cancelled : .failed("the store failed under it")
         } catch {
             return Task.isCancelled ? .cancelled : .failed("\(error)")
         }
