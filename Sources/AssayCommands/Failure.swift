@@ -111,7 +111,7 @@ extension Failure {
         case .unavailable where error.id == "engine.unreachable":
             hint = "start one with assayd, or name others with --engine URL, several times for a fleet"
         case .unavailable where error.id == "engine.standby":
-            hint = "name every scheduler of the fleet, with --engine several times; after a crash a standby takes over"
+            hint = "name every scheduler with --engine, several times; when none leads, try again: one will"
         default: break
         }
     }

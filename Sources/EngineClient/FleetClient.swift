@@ -35,6 +35,12 @@ public final class FleetClient: EngineAPI {
         self.members = FleetAsker(members)
     }
 
+    /// A client of these engines.
+    init(_ members: [any EngineAPI]) {
+        urls = []
+        self.members = FleetAsker(members)
+    }
+
     public func engine() async throws(EngineError) -> EngineDescription {
         try await members.ask { (engine) throws(EngineError) in try await engine.engine() }
     }

@@ -308,6 +308,11 @@ public actor Scheduler {
             documents[job.id] = file
         }
         for job in effects.jobs {
+            if job.phase == .offered, let past = job.history.last {
+                log.notice(
+                    "scheduler: job \(job.id): attempt \(past.attempt) of node \(past.node) is over: \(past.end)"
+                )
+            }
             batch.records.append(Record(kind: Job.recordKind, id: job.id.bytes, body: job.row))
             // What is not in memory has not changed.
             if let changes = documents[job.id]?.changes(job: job.id) { batch.records += changes }

@@ -1,5 +1,6 @@
 // A client with several addresses: who is asked next, and who is believed.
 import EngineAPI
+import EngineTesting
 import Synchronization
 import Testing
 
@@ -63,6 +64,22 @@ private final class Address: Sendable {
         for address in addresses { address.refuse(nil) }
         try await call()
         #expect(addresses.map(\.count) == [1, 2, 1])
+    }
+
+    /// A standby answers, and yet its list is asked for only when nobody else has one.
+    @Test func listsAreTheLeaders() async throws {
+        let (standby, leader) = (try FakeEngine { 0 }, try FakeEngine { 0 })
+        standby.with { $0.description.standing = EngineStanding(role: .standby, name: "b", leader: nil, epoch: nil) }
+        leader.with { $0.description.standing = EngineStanding(role: .leader, name: "a", leader: nil, epoch: 1) }
+        let client = FleetClient([standby, leader])
+        _ = try await client.jobs(limit: 1)
+        _ = try await client.nodes()
+        #expect(standby.calls == ["engine"] && leader.calls == ["engine", "jobs 1", "engine", "nodes"])
+        leader.with { $0.failure = EngineError(.unavailable, "engine.unreachable", "gone") }
+        _ = try await client.jobs(limit: 1)
+        #expect(standby.calls.last == "jobs 1")
+        standby.with { $0.failure = EngineError(.unavailable, "engine.unreachable", "gone") }
+        await #expect { try await client.jobs(limit: 1) } throws: { ($0 as? EngineError)?.id == "engine.unreachable" }
     }
 
     @Test func addressesAreChecked() {
