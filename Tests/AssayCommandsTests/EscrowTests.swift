@@ -119,7 +119,7 @@ struct EscrowCommandTests {
         let url = try PrivatePostgres.shared.get().newDatabase()
         let database = try PostgresDatabase(url: url)
         let fence = try PostgresWorkQueue(database: database).acquire("ledger", holder: [1], leaseMilliseconds: 60_000)
-        let store = PostgresLedgerStore(database: database, fence: try #require(fence))
+        let store = PostgresLedgerStore(database: database, fence: fence)
         try await fill(store)
         func accruals() throws -> Int64 {
             try PostgresConnection(url: url).execute("SELECT count(*) FROM accrual").integer(0, 0)
