@@ -40,6 +40,25 @@ struct FleetCommandTests {
         #expect(run.error.split(separator: "\n").count { $0.contains("waiting for the engine: nobody leads") } == 1)
     }
 
+    /// Nobody waits for the end of a job that will have none.
+    @Test func aJobOfAnEngineThatHasStoppedIsNotWaitedFor() async throws {
+        let workplace = try Workplace()
+        let key = try await workplace.fund(1_000_000_000)
+        let folder = try workplace.writeTinyJob()
+        let engine = workplace.engine
+        let looks = Mutex(0)
+        let run = await workplace.run(["job", "submit", folder, "--key", key, "--wait"]) {
+            guard
+                looks.withLock({
+                    $0 += 1; return $0
+                }) < 5
+            else { throw CancellationError() }
+            engine.with { $0.jobs[$0.jobs.count - 1].stopped = "the engine has stopped: I2" }
+        }
+        #expect(run.status == .unavailable, "\(run.error)")
+        #expect(run.error.contains("engine.stopped") && run.error.contains("I2"), "\(run.error)")
+    }
+
     /// An engine that never answered is no takeover.
     @Test func anEngineThatIsNotThereIsSaidAtOnce() async throws {
         let workplace = try Workplace()
