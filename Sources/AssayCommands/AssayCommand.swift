@@ -205,11 +205,7 @@ extension CommandLineTool {
 
     /// Replaces the process by a program beside its own.
     private static func become(_ program: String, _ arguments: [String]) -> String {
-        var buffer = [CChar](repeating: 0, count: 4096)
-        let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        guard length > 0 else { return "the place of this program is unknown" }
-        let own = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let path = String(own[...(own.lastIndex(of: "/") ?? own.startIndex)]) + program
+        guard let path = OwnProgram.beside(program) else { return "it is not beside this program" }
         var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         // What is ignored here would stay ignored there.

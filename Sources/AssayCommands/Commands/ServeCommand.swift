@@ -8,7 +8,7 @@ struct ServeCommand: ToolCommand {
         commandName: "serve",
         abstract: "Become assayd: an engine, a validator, a provider, or all three.",
         discussion: """
-            Every option of assayd is taken as it stands and has its meaning there; assayd --help lists them. The process is
+            Every option of assayd is taken as it stands and has its meaning there; assayd --help lists them. The process is \
             replaced, so signals and the exit code are the daemon's. For a fleet on one database: assay serve --roles \
             scheduler --store postgres://db/assay --name a1.
             """

@@ -68,13 +68,7 @@ public final class SandboxedRunner: RangeRunner {
     /// The worker that a process should use: `ASSAY_REPLAY_WORKER`, else `assay-replay` beside the running executable.
     public static func defaultWorker() -> String? {
         if let named = getenv("ASSAY_REPLAY_WORKER") { return String(cString: named) }
-        var buffer = [CChar](repeating: 0, count: 4096)
-        let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        guard length > 0 else { return nil }
-        let executable = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        guard let slash = executable.lastIndex(of: "/") else { return nil }
-        let candidate = executable[...slash] + "assay-replay"
-        return access(String(candidate), X_OK) == 0 ? String(candidate) : nil
+        return OwnProgram.beside("assay-replay")
     }
 
     /// The devices that a worker finds; empty when there is none.
