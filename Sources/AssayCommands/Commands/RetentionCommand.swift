@@ -64,7 +64,7 @@ struct RetentionCommand: ToolCommand {
             do throws(LedgerError) {
                 // Nothing is forgotten in a database that is no ledger, and no ledger is made of it.
                 try PostgresDatabase(url: url, access: .read).close()
-                let database = try PostgresDatabase(url: url)
+                let database = try PostgresDatabase(url: url, access: dryRun ? .read : .write)
                 store = PostgresLedgerStore(database: database, fence: nil)
                 place = DatabaseRetention(database: database, name: location.publicText)
                 // The clock of all of the fleet's schedulers, within a minute; that of this machine may be any.
