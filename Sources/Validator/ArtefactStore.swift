@@ -85,26 +85,27 @@ public struct DatabaseArtefacts: ArtefactKeeper {
     }
 
     public func put(_ bytes: [UInt8], cid: CID) throws(StorageError) {
-        try Self.translating(cid.text, "write the file") { () throws(LedgerError) in try files.put(bytes, cid: cid.text)
+        try StorageError.translating(cid.text, "write the file") { () throws(LedgerError) in
+            try files.put(bytes, cid: cid.text)
         }
     }
 
     public func contains(_ identity: ArtefactIdentity) throws(StorageError) -> Bool {
         let cid = identity.cid
-        return try Self.translating(cid.text, "look for the file") { () throws(LedgerError) in
+        return try StorageError.translating(cid.text, "look for the file") { () throws(LedgerError) in
             try files.contains(cid.text, byteCount: identity.byteCount)
         }
     }
 
     public func missing(among identities: [ArtefactIdentity]) throws(StorageError) -> [ArtefactIdentity] {
-        let found = try Self.translating("artefacts", "look for files") { () throws(LedgerError) in
+        let found = try StorageError.translating("artefacts", "look for files") { () throws(LedgerError) in
             try files.lengths(of: identities.map(\.cid.text))
         }
         return identities.filter { found[$0.cid.text] != $0.byteCount }
     }
 
     public func get(_ cid: CID) throws(StorageError) -> [UInt8]? {
-        try Self.translating(cid.text, "read the file") { () throws(LedgerError) in
+        try StorageError.translating(cid.text, "read the file") { () throws(LedgerError) in
             guard let bytes = try files.get(cid.text) else { return nil }
             // A database is not trusted more than a disk.
             guard ArtefactIdentity(of: bytes).cid == cid else {
@@ -114,8 +115,11 @@ public struct DatabaseArtefacts: ArtefactKeeper {
             return bytes
         }
     }
+}
 
-    private static func translating<Value>(
+extension StorageError {
+    /// An error of the ledger's database in the words of storage.
+    static func translating<Value>(
         _ path: String,
         _ operation: String,
         _ body: () throws(LedgerError) -> Value

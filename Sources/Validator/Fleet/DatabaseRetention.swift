@@ -19,7 +19,7 @@ public struct DatabaseRetention: RetentionPlace {
     public var queue: (any WorkQueue)? { PostgresWorkQueue(database: database) }
 
     public func files() throws(StorageError) -> [RetainedFile] {
-        try translating("list the artefacts") { () throws(LedgerError) in
+        try StorageError.translating(name, "list the artefacts") { () throws(LedgerError) in
             var files: [RetainedFile] = []
             var last = ""
             while true {
@@ -47,17 +47,27 @@ public struct DatabaseRetention: RetentionPlace {
     ) throws(StorageError) -> Set<String> {
         var random = SystemRandomNumberGenerator()
         let run = (0..<16).map { _ in UInt8.random(in: 0...255, using: &random) }
-        try translating("condemn files") { () throws(LedgerError) in try artefacts.condemn(names, run: run) }
+        try StorageError.translating(name, "condemn files") { () throws(LedgerError) in
+            try artefacts.condemn(names, run: run)
+        }
         do throws(StorageError) {
             let spared = try needed().sorted()
-            try translating("spare files") { () throws(LedgerError) in try artefacts.spare(spared, run: run) }
+            try StorageError.translating(name, "spare files") { () throws(LedgerError) in
+                try artefacts.spare(spared, run: run)
+            }
         } catch {
-            try translating("spare files") { () throws(LedgerError) in try artefacts.spare(nil, run: run) }
+            try StorageError.translating(name, "spare files") { () throws(LedgerError) in
+                try artefacts.spare(nil, run: run)
+            }
             throw error
         }
         let wanted = Set(names)
         var gone: Set<String> = []
-        while let some = try translating("delete", { () throws(LedgerError) in try artefacts.deleteSome(run: run) }) {
+        while let some = try StorageError.translating(
+            name,
+            "delete",
+            { () throws(LedgerError) in try artefacts.deleteSome(run: run) }
+        ) {
             // What an earlier run had begun to delete was in no plan of this one.
             gone.formUnion(wanted.intersection(some))
             progress(gone.count)
@@ -68,16 +78,5 @@ public struct DatabaseRetention: RetentionPlace {
     /// Late results are on record for people: the engine writes them and never reads them, so their rows go without its fence.
     public func deleteLate(_ ids: [[UInt8]]) async throws(LedgerError) {
         try database.deleteRecords(kind: Scheduler.lateRecordKind, ids: ids)
-    }
-
-    private func translating<Value>(
-        _ operation: String,
-        _ body: () throws(LedgerError) -> Value
-    ) throws(StorageError) -> Value {
-        do throws(LedgerError) {
-            return try body()
-        } catch {
-            throw StorageError(path: name, operation: operation, reason: error.description)
-        }
     }
 }
