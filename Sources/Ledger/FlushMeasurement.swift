@@ -51,7 +51,7 @@ public struct FlushMeasurement: Sendable, Equatable {
             let start = ContinuousClock.now
             guard pwrite(descriptor, block, block.count, off_t(round * block.count)) == block.count,
                 fsync(descriptor) == 0
-            else { throw .storage(detail: "\(directory): flush failed (errno \(errno))") }
+            else { throw .storage(detail: "\(directory): flush failed: \(String(cString: strerror(errno)))") }
             let spent = (ContinuousClock.now - start).components
             times.append(Int(spent.seconds) * 1_000_000 + Int(spent.attoseconds / 1_000_000_000_000))
         }

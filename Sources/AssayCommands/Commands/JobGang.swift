@@ -69,7 +69,7 @@ struct JobGang: ToolCommand {
         guard let settles = JobSpec.Gang.Settles(rawValue: settle) else {
             throw Failure(
                 option: "--settle",
-                ParseError(field: "settle", expected: "together or each", actual: settle)
+                ParseError(field: "settle", expected: "each or together", actual: settle)
             )
         }
         guard (2...Int(JobSpec.Gang.maxSize)).contains(folders.count) else {

@@ -37,7 +37,7 @@ final class WriterLock: Sendable {
             throw .storage(detail: "\(file): cannot be opened: \(String(cString: strerror(errno)))")
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            Self.close(descriptor)
+            close(descriptor)
             throw Self.otherWriter(path)
         }
     }
@@ -74,7 +74,7 @@ final class WriterLock: Sendable {
 
     deinit {
         release()
-        Self.close(descriptor)
+        close(descriptor)
     }
 
     private static func otherWriter(_ path: String) -> LedgerError {
@@ -91,13 +91,5 @@ final class WriterLock: Sendable {
         guard let parent = realpath(folder.isEmpty ? "." : folder, nil) else { return path }
         defer { free(parent) }
         return String(cString: parent) + "/" + (path as NSString).lastPathComponent
-    }
-
-    private static func close(_ descriptor: Int32) {
-        #if canImport(Glibc)
-            _ = Glibc.close(descriptor)
-        #elseif canImport(Musl)
-            _ = Musl.close(descriptor)
-        #endif
     }
 }
